@@ -1,0 +1,42 @@
+"""What a lab's host is to the rest of the code, whichever kind it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import docker
+
+    from labrunner.model import HostKind, Result
+
+LABEL = "labrunner.lab"
+"""On everything that the runner creates: the id of the lab that it belongs to."""
+
+ROLE = "labrunner.role"
+"""What a labelled thing is: ``host``, ``template``, ``probe``, ``build`` or ``part``."""
+
+
+class Host(Protocol):
+    """A Docker engine for one lab, and a way to run commands on the machine it runs on."""
+
+    kind: HostKind
+    lab_id: str
+    docker_host: str
+    """A value for ``DOCKER_HOST``; always a ``unix://`` address."""
+
+    @property
+    def client(self) -> docker.DockerClient:
+        """One kept client of the engine on which the lab's containers live."""
+
+    def run(self, argv: Sequence[str], *, stdin: str = "", timeout: float = 30) -> Result:
+        """Run a command on the host itself, as its root. Seconds; ``EngineError`` when over."""
+
+    def interactive(self, argv: Sequence[str]) -> int:
+        """Run a command on the host, attached to this terminal; its exit code."""
+
+    def probe(self, request: Mapping[str, Any], *, timeout: float) -> Iterator[dict[str, Any]]:
+        """Run the prober on the host: a JSON request in, JSON replies out as they come."""
+
+    def close(self) -> None:
+        """Let go of connections; the host stays."""
