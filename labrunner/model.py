@@ -191,10 +191,10 @@ Hook = Callable[["Lab"], None]
 
 @dataclass(frozen=True)
 class Command:
-    """What a learner types: one entry of a ``console`` block, and what it printed there.
+    r"""What a learner types: one entry of a ``console`` block, and what it printed there.
 
     Attributes:
-        text: the command without its prompt; may have several lines (``\\`` at a line's end).
+        text: the command without its prompt; may have several lines (``\`` at a line's end).
         output: the lines shown below it in the lesson, without the final newline.
         line: 1-based line in the lesson file.
     """

@@ -30,7 +30,7 @@ def connect(docker_host: str | None = None, *, timeout: float = 60) -> docker.Do
     import docker
 
     address = docker_host or engine_address()
-    with engine_errors(f"talking to the Docker engine at {address}", address=address):
+    with engine_errors(f"talking to the Docker engine at {address}"):
         if docker_host is None and os.environ.get("DOCKER_TLS_VERIFY"):
             client = docker.from_env(timeout=int(timeout))
         else:
@@ -61,7 +61,7 @@ def _context_address() -> str | None:
 
 
 @contextmanager
-def engine_errors(doing: str, *, address: str = "") -> Iterator[None]:
+def engine_errors(doing: str) -> Iterator[None]:
     """Translate whatever the SDK raises while ``doing`` something into an `EngineError`."""
     import docker.errors
     import requests.exceptions
@@ -71,9 +71,9 @@ def engine_errors(doing: str, *, address: str = "") -> Iterator[None]:
     except docker.errors.APIError as error:
         raise EngineError(f"{doing}: {_explanation(error)}", _api_hint(error)) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise _unreachable(doing, address, error) from error
+        raise _unreachable(doing, error) from error
     except OSError as error:
-        raise _unreachable(doing, address, error) from error
+        raise _unreachable(doing, error) from error
 
 
 def _explanation(error: Exception) -> str:
@@ -95,7 +95,7 @@ def _api_hint(error: Exception) -> str:
     return "lab doctor says what this machine can do"
 
 
-def _unreachable(doing: str, address: str, error: Exception) -> EngineError:
+def _unreachable(doing: str, error: Exception) -> EngineError:
     code = _errno(error)
     if code in (errno.EACCES, errno.EPERM):
         return EngineError(

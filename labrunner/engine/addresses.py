@@ -1,0 +1,71 @@
+"""Subnets for a lab on an engine that is not its own: small, and clear of what is in use."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labrunner.errors import EngineError
+
+if TYPE_CHECKING:
+    import docker
+
+Subnet = ipaddress.IPv4Network
+
+POOL = "10.213.0.0/16"
+"""Where a lab's subnets come from, unless ``LABRUNNER_POOL`` says otherwise."""
+
+PREFIX = 24
+
+
+def free_subnets(client: docker.DockerClient, count: int) -> list[Subnet]:
+    """``count`` subnets that overlap with no network of the engine and no route of this machine.
+
+    Raises:
+        EngineError: the pool has fewer; names what takes its place.
+    """
+    if count == 0:
+        return []
+    pool = ipaddress.IPv4Network(os.environ.get("LABRUNNER_POOL", POOL))
+    taken = dict(_engine_subnets(client.api.networks()))
+    taken.update((subnet, "a route of this machine") for subnet in _routes())
+    free = _free(pool, taken)
+    found = [subnet for subnet, _ in zip(free, range(count), strict=False)]
+    if len(found) < count:
+        blockers = sorted({name for subnet, name in taken.items() if subnet.overlaps(pool)})
+        raise EngineError(
+            f"no {count} free subnets in {pool}: {', '.join(blockers)} are in the way",
+            "stop other labs (lab stop --all), remove unused networks, "
+            "or set LABRUNNER_POOL to another private range",
+        )
+    return found
+
+
+def _free(pool: Subnet, taken: Iterable[Subnet]) -> Iterator[Subnet]:
+    blockers = [subnet for subnet in taken if subnet.overlaps(pool)]
+    for candidate in pool.subnets(new_prefix=max(PREFIX, pool.prefixlen)):
+        if not any(candidate.overlaps(blocker) for blocker in blockers):
+            yield candidate
+
+
+def _engine_subnets(networks: Iterable[dict[str, Any]]) -> Iterator[tuple[Subnet, str]]:
+    for network in networks:
+        for config in (network.get("IPAM") or {}).get("Config") or ():
+            subnet = ipaddress.ip_network(config.get("Subnet") or "0.0.0.0/32", strict=False)
+            if isinstance(subnet, Subnet):
+                yield subnet, f"network {network['Name']}"
+
+
+def _routes() -> Iterator[Subnet]:
+    """This machine's routes but the default one; none where it is not Linux."""
+    table = Path("/proc/net/route")
+    if not table.is_file():
+        return
+    for line in table.read_text(encoding="ascii").splitlines()[1:]:
+        fields = line.split()
+        address, mask = (int.from_bytes(bytes.fromhex(fields[i])[::-1]) for i in (1, 7))
+        if mask:
+            yield Subnet((address, mask.bit_count()))

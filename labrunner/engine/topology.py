@@ -1,0 +1,210 @@
+"""A scenario's networks and containers, brought up on a host and taken down again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from labrunner.engine.client import engine_errors
+from labrunner.engine.host import LABEL, ROLE
+from labrunner.errors import EngineError
+from labrunner.model import Container, Event, Network, OnEvent, Scenario
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network
+
+    import docker
+
+    from labrunner.engine.host import Host
+
+T = TypeVar("T")
+
+WORKERS = 8
+"""Engine calls under way at once; two cores are full with four, more cores like more."""
+
+Intend = Callable[[str, str], None]
+"""Called with a kind and a name before that thing is made."""
+
+
+def up(
+    host: Host,
+    scenario: Scenario,
+    *,
+    images: Mapping[str, str],
+    subnets: Sequence[IPv4Network] = (),
+    intend: Intend,
+    on_event: OnEvent,
+) -> None:
+    """Make every network, volume and container of a scenario, and wait until all are ready.
+
+    Args:
+        host: where.
+        scenario: what.
+        images: what the engine calls each image that the scenario names.
+        subnets: one for each network; none where the engine's own pool will do.
+        intend: told before each creation.
+        on_event: told about each one as it happens.
+
+    Raises:
+        EngineError: something could not be made or did not become ready.
+    """
+    labels = {LABEL: host.lab_id, ROLE: "part"}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        jobs: list[Future[None]] = []
+        for index, network in enumerate(scenario.networks):
+            intend("network", network.name)
+            subnet = subnets[index] if subnets else None
+            jobs.append(pool.submit(_network, host.client, network, subnet, labels, on_event))
+        for volume in sorted({v for c in scenario.containers for v in c.volumes}):
+            intend("volume", volume)
+            jobs.append(pool.submit(_volume, host.client, volume, labels))
+        _wait(jobs)
+    waves = _waves(scenario.containers)
+    for wave in waves:
+        for container in wave:
+            intend("container", container.name)
+        _start_wave(host, wave, images, labels, on_event)
+
+
+def _waves(containers: Sequence[Container]) -> list[list[Container]]:
+    """Containers in the order of their ``after``: each wave needs only the waves before it."""
+    waves: list[list[Container]] = []
+    started: set[str] = set()
+    left = list(containers)
+    while left:
+        wave = [c for c in left if started.issuperset(c.after)]
+        if not wave:
+            names = ", ".join(c.name for c in left)
+            raise EngineError(f"these containers wait for one another: {names}")
+        waves.append(wave)
+        started.update(c.name for c in wave)
+        left = [c for c in left if c not in wave]
+    return waves
+
+
+def _start_wave(
+    host: Host,
+    wave: Sequence[Container],
+    images: Mapping[str, str],
+    labels: Mapping[str, str],
+    on_event: OnEvent,
+) -> None:
+    from labrunner.engine import reach
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        jobs = [
+            pool.submit(_container, host.client, c, images.get(c.image, c.image), labels, on_event)
+            for c in wave
+        ]
+        found = _wait(jobs)
+    waits = []
+    for container, attrs in zip(wave, found, strict=True):
+        if container.ready is None:
+            on_event(Event("container", container.name, "done", seconds=time.monotonic() - begun))
+        else:
+            waits.append(
+                reach.WaitFor(
+                    name=container.name,
+                    pid=attrs["State"]["Pid"],
+                    ip=_first_address(attrs),
+                    port=container.ready.port,
+                    timeout=container.ready.timeout,
+                )
+            )
+    if waits:
+        reach.wait_ready(
+            host,
+            waits,
+            lambda name, _seconds: on_event(
+                Event("container", name, "done", "ready", time.monotonic() - begun)
+            ),
+        )
+
+
+def _wait(jobs: Sequence[Future[T]]) -> list[T]:
+    """The results, or the first error once every job has ended."""
+    errors = [e for e in (job.exception() for job in jobs) if e is not None]
+    if errors:
+        raise errors[0]
+    return [job.result() for job in jobs]
+
+
+def _network(
+    client: docker.DockerClient,
+    network: Network,
+    subnet: IPv4Network | None,
+    labels: Mapping[str, str],
+    on_event: OnEvent,
+) -> None:
+    from docker.types import IPAMConfig, IPAMPool
+
+    on_event(Event("network", network.name, "started"))
+    begun = time.monotonic()
+    options = {} if network.icc else {"com.docker.network.bridge.enable_icc": "false"}
+    ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))]) if subnet else None
+    with engine_errors(f"network {network.name}"):
+        client.api.create_network(
+            network.name,
+            driver="bridge",
+            options=options,
+            ipam=ipam,
+            internal=network.internal,
+            labels=dict(labels),
+            check_duplicate=True,
+        )
+    on_event(Event("network", network.name, "done", seconds=time.monotonic() - begun))
+
+
+def _volume(client: docker.DockerClient, name: str, labels: Mapping[str, str]) -> None:
+    with engine_errors(f"volume {name}"):
+        client.api.create_volume(name, labels=dict(labels))
+
+
+def _container(
+    client: docker.DockerClient,
+    container: Container,
+    image: str,
+    labels: Mapping[str, str],
+    on_event: OnEvent,
+) -> dict[str, Any]:
+    """Create, connect and start one container; what ``inspect`` then says of it."""
+    on_event(Event("container", container.name, "started"))
+    api = client.api
+    with engine_errors(f"container {container.name}"):
+        host_config = api.create_host_config(
+            network_mode=container.networks[0] if container.networks else "none",
+            port_bindings={p.container: (p.address, p.host) for p in container.ports},
+            cap_add=list(container.cap_add),
+            cap_drop=list(container.cap_drop),
+            read_only=container.read_only,
+            mem_limit=container.memory,
+            memswap_limit=container.memory,
+            nano_cpus=int(container.cpus * 1e9) if container.cpus else None,
+            pids_limit=container.pids,
+            binds=[f"{volume}:{path}" for volume, path in container.volumes.items()],
+        )
+        made = api.create_container(
+            image,
+            command=list(container.command) if container.command is not None else None,
+            name=container.name,
+            environment=dict(container.env),
+            ports=[p.container for p in container.ports],
+            labels=dict(labels),
+            user=container.user,
+            host_config=host_config,
+        )
+        for network in container.networks[1:]:
+            api.connect_container_to_network(made["Id"], network)
+        api.start(made["Id"])
+        attrs: dict[str, Any] = api.inspect_container(made["Id"])
+    return attrs
+
+
+def _first_address(attrs: Mapping[str, Any]) -> str:
+    """An address of a started container; its loopback where it is on no network."""
+    networks: Mapping[str, Mapping[str, str]] = attrs["NetworkSettings"]["Networks"]
+    addresses = [n["IPAddress"] for n in networks.values() if n.get("IPAddress")]
+    return addresses[0] if addresses else "127.0.0.1"

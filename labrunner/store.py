@@ -1,0 +1,300 @@
+"""What must outlive a command: progress, attempts, and the ledger of what was created.
+
+The engine is asked what runs; the store only says what was meant to. Every write is one
+transaction, made before the act that it announces.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from labrunner.errors import StateError
+from labrunner.model import HostKind, Verdict
+
+SCHEMA = 1
+"""The version of the tables below; kept in SQLite's ``user_version``."""
+
+TABLES = """
+CREATE TABLE lab (
+    id TEXT PRIMARY KEY, scenario TEXT NOT NULL, host TEXT NOT NULL, engine TEXT NOT NULL,
+    folder TEXT NOT NULL, seed INTEGER NOT NULL, language TEXT NOT NULL, step TEXT NOT NULL,
+    state TEXT NOT NULL, created REAL NOT NULL, ended REAL
+);
+CREATE TABLE attempt (
+    lab TEXT NOT NULL, scenario TEXT NOT NULL, step TEXT NOT NULL, at REAL NOT NULL,
+    outcome TEXT NOT NULL, message TEXT NOT NULL, seconds REAL NOT NULL, solved INTEGER NOT NULL
+);
+CREATE INDEX attempt_lab ON attempt (lab, step);
+CREATE TABLE hint (
+    lab TEXT NOT NULL, step TEXT NOT NULL, shown INTEGER NOT NULL, PRIMARY KEY (lab, step)
+);
+CREATE TABLE ledger (
+    lab TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at REAL NOT NULL, removed REAL,
+    PRIMARY KEY (lab, kind, name)
+);
+"""
+
+LabState = Literal["starting", "running", "gone"]
+
+
+@dataclass(frozen=True)
+class LabRecord:
+    """One row of the table of labs.
+
+    Attributes:
+        id: unique, also the value of the engine's label.
+        scenario: its scenario's name.
+        host: sandbox or local.
+        engine: address of the engine that it was started on.
+        folder: private folder with its sockets.
+        seed: what everything random in it comes from.
+        language: language of its lesson.
+        step: id of the step that the learner is on; "" when all are done.
+        state: starting, running or gone.
+        created: seconds since the epoch.
+    """
+
+    id: str
+    scenario: str
+    host: HostKind
+    engine: str
+    folder: Path
+    seed: int
+    language: str
+    step: str
+    state: LabState
+    created: float
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One check of one step; ``solved`` where the runner typed the solution."""
+
+    step: str
+    at: float
+    outcome: str
+    message: str
+    seconds: float
+    solved: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the ledger: something that a lab made or was about to make."""
+
+    lab: str
+    kind: str
+    name: str
+
+
+class Store:
+    """The database of one user.
+
+    Args:
+        path: the file; made where it is missing.
+
+    Raises:
+        StateError: it cannot be opened, written, or was made by a newer labrunner.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._errors():
+            self._db = sqlite3.connect(
+                path, timeout=10, isolation_level=None, check_same_thread=False
+            )
+            self._db.row_factory = sqlite3.Row
+            self._prepare()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def _prepare(self) -> None:
+        version = self._version()
+        if version > SCHEMA:
+            raise StateError(
+                f"{self.path} was written by a newer labrunner (schema {version}, "
+                f"this one knows {SCHEMA})",
+                "upgrade labrunner, or set LABRUNNER_STATE to another folder",
+            )
+        if version == SCHEMA:
+            return
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._transaction():
+            # another process may have made the tables while we waited for the lock
+            if self._version() == 0:
+                for statement in filter(str.strip, TABLES.split(";")):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            text = str(error)
+            if "full" in text or "disk I/O" in text:
+                hint = "free some disk space; your labs are untouched"
+            elif "readonly" in text or "unable to open" in text:
+                hint = "make it writable, or set LABRUNNER_STATE to another folder"
+            elif "not a database" in text or "malformed" in text:
+                hint = f"move {self.path} away; labs that run are found again by their labels"
+            else:
+                hint = "try again; lab doctor looks at the store too"
+            raise StateError(f"the store {self.path}: {text}", hint) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    # --- labs -----------------------------------------------------------------------------
+
+    def add_lab(self, lab: LabRecord) -> None:
+        """Write down a lab that is about to be made."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO lab VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+                (
+                    lab.id,
+                    lab.scenario,
+                    lab.host,
+                    lab.engine,
+                    str(lab.folder),
+                    lab.seed,
+                    lab.language,
+                    lab.step,
+                    lab.state,
+                    lab.created,
+                ),
+            )
+
+    def set_state(self, lab_id: str, state: LabState) -> None:
+        """A lab is now running, or gone."""
+        ended = time.time() if state == "gone" else None
+        with self._transaction() as db:
+            db.execute("UPDATE lab SET state = ?, ended = ? WHERE id = ?", (state, ended, lab_id))
+
+    def set_step(self, lab_id: str, step: str) -> None:
+        """The learner is on this step now; "" when all are done."""
+        with self._transaction() as db:
+            db.execute("UPDATE lab SET step = ? WHERE id = ?", (step, lab_id))
+
+    def set_language(self, lab_id: str, language: str) -> None:
+        """The learner reads the lesson in this language from now on."""
+        with self._transaction() as db:
+            db.execute("UPDATE lab SET language = ? WHERE id = ?", (language, lab_id))
+
+    def labs(self, *, scenario: str | None = None) -> list[LabRecord]:
+        """The labs that are not gone, oldest first."""
+        query = "SELECT * FROM lab WHERE state != 'gone'"
+        with self._errors():
+            rows = self._db.execute(query + " ORDER BY created").fetchall()
+        return [_record(r) for r in rows if scenario in (None, r["scenario"])]
+
+    # --- progress -------------------------------------------------------------------------
+
+    def add_attempt(
+        self, lab: LabRecord, step: str, verdict: Verdict, *, seconds: float, solved: bool
+    ) -> None:
+        """Keep what a check said."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    lab.id,
+                    lab.scenario,
+                    step,
+                    time.time(),
+                    verdict.outcome.value,
+                    verdict.message,
+                    seconds,
+                    solved,
+                ),
+            )
+
+    def attempts(self, lab_id: str) -> list[Attempt]:
+        """Every check of a lab, oldest first."""
+        with self._errors():
+            rows = self._db.execute(
+                "SELECT * FROM attempt WHERE lab = ? ORDER BY at", (lab_id,)
+            ).fetchall()
+        return [
+            Attempt(r["step"], r["at"], r["outcome"], r["message"], r["seconds"], bool(r["solved"]))
+            for r in rows
+        ]
+
+    def passed_steps(self, lab_id: str) -> frozenset[str]:
+        """Ids of the steps that were passed once; a passed step stays passed."""
+        with self._errors():
+            rows = self._db.execute(
+                "SELECT DISTINCT step FROM attempt WHERE lab = ? AND outcome = 'passed'", (lab_id,)
+            ).fetchall()
+        return frozenset(r["step"] for r in rows)
+
+    def hints_shown(self, lab_id: str, step: str) -> int:
+        """How many hints of a step the learner has seen."""
+        with self._errors():
+            row = self._db.execute(
+                "SELECT shown FROM hint WHERE lab = ? AND step = ?", (lab_id, step)
+            ).fetchone()
+        return int(row["shown"]) if row else 0
+
+    def set_hints_shown(self, lab_id: str, step: str, shown: int) -> None:
+        """The learner has seen this many hints of a step."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO hint VALUES (?, ?, ?)", (lab_id, step, shown))
+
+    # --- ledger ---------------------------------------------------------------------------
+
+    def intend(self, lab_id: str, kind: str, name: str) -> None:
+        """Something of this kind and name is about to be made for a lab."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, NULL)",
+                (lab_id, kind, name, time.time()),
+            )
+
+    def removed(self, lab_id: str) -> None:
+        """Everything that a lab made is gone."""
+        with self._transaction() as db:
+            db.execute("UPDATE ledger SET removed = ? WHERE lab = ?", (time.time(), lab_id))
+
+    def ledger(self, lab_id: str) -> list[Entry]:
+        """What a lab made, or was about to make, and that is not known to be gone."""
+        with self._errors():
+            rows = self._db.execute(
+                "SELECT * FROM ledger WHERE lab = ? AND removed IS NULL ORDER BY at", (lab_id,)
+            ).fetchall()
+        return [Entry(r["lab"], r["kind"], r["name"]) for r in rows]
+
+
+def _record(row: sqlite3.Row) -> LabRecord:
+    return LabRecord(
+        id=row["id"],
+        scenario=row["scenario"],
+        host=cast("HostKind", row["host"]),
+        engine=row["engine"],
+        folder=Path(row["folder"]),
+        seed=row["seed"],
+        language=row["language"],
+        step=row["step"],
+        state=cast("LabState", row["state"]),
+        created=row["created"],
+    )
