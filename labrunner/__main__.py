@@ -1,0 +1,5 @@
+"""``python -m labrunner`` is ``lab``."""
+
+from labrunner.cli import main
+
+main()

@@ -1,0 +1,180 @@
+"""Making, finding again and removing a lab's host, whichever kind it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labrunner.engine import client as engine_client
+from labrunner.engine import images as engine_images
+from labrunner.engine import local
+from labrunner.engine.addresses import free_subnets
+from labrunner.engine.client import engine_errors
+from labrunner.engine.host import LABEL
+from labrunner.engine.topology import up
+from labrunner.errors import UsageError
+from labrunner.model import Event, HostKind, Limits, OnEvent, Scenario
+
+if TYPE_CHECKING:
+    import docker
+
+    from labrunner.engine.host import Host
+
+HOST_VARIABLE = "LABRUNNER_HOST"
+Intend = Callable[[str, str], None]
+
+
+def choose(scenario: Scenario, asked: str | None) -> HostKind:
+    """The kind of host: what was asked for, the environment's wish, or the scenario's default.
+
+    Raises:
+        UsageError: there is no such kind, or the scenario refuses to run there.
+    """
+    kind = asked or os.environ.get(HOST_VARIABLE) or scenario.hosts[0]
+    if kind not in ("sandbox", "local"):
+        raise UsageError(f"there is no host called {kind!r}", "choose sandbox or local")
+    if kind not in scenario.hosts:
+        raise UsageError(
+            f"{scenario.name} does not run on a {kind} host",
+            f"start it with --host {scenario.hosts[0]}",
+        )
+    return "sandbox" if kind == "sandbox" else "local"
+
+
+def bring_up(
+    outer: docker.DockerClient,
+    scenario: Scenario,
+    kind: HostKind,
+    *,
+    lab_id: str,
+    folder: Path,
+    limits: Limits,
+    intend: Intend,
+    on_event: OnEvent,
+) -> Host:
+    """Images, host and topology of a lab; the host, with every container ready.
+
+    Raises:
+        EngineError: any part failed; what was made is still there and in the ledger.
+    """
+    wanted = image_folders(scenario)
+    references = engine_images.ensure(outer, wanted, on_event=on_event)
+    host_image = engine_images.host_image(outer, on_event=on_event)
+    if kind == "sandbox":
+        return _sandbox(
+            outer,
+            scenario,
+            references,
+            host_image,
+            lab_id=lab_id,
+            folder=folder,
+            limits=limits,
+            intend=intend,
+            on_event=on_event,
+        )
+    local.refuse_taken_names(outer, scenario)
+    for entry in local.learner_entries(scenario):
+        intend(*entry)
+    local.tag_images(outer, references, intend)
+    host = local.LocalHost(lab_id, outer, engine_client.engine_address())
+    subnets = free_subnets(outer, len(scenario.networks))
+    up(host, scenario, images={}, subnets=subnets, intend=intend, on_event=on_event)
+    return host
+
+
+def _sandbox(
+    outer: docker.DockerClient,
+    scenario: Scenario,
+    references: Mapping[str, str],
+    host_image: str,
+    *,
+    lab_id: str,
+    folder: Path,
+    limits: Limits,
+    intend: Intend,
+    on_event: OnEvent,
+) -> Host:
+    from labrunner.engine import sandbox
+
+    spec = sandbox.SandboxSpec(
+        lab_id=lab_id,
+        hostname="lab-host",
+        limits=limits,
+        images=references,
+        internet=scenario.internet,
+        folder=folder,
+    )
+    intend("host", f"labrunner-{lab_id}")
+    host = sandbox.create(outer, spec, host_image=host_image, on_event=on_event)
+    up(host, scenario, images={}, intend=intend, on_event=on_event)
+    return host
+
+
+def image_folders(scenario: Scenario) -> dict[str, Path]:
+    """The build context of every image that a scenario needs, by the learner's name."""
+    runner = engine_images.RUNNER_IMAGES
+    own = {image.name: (scenario.folder or Path()) / image.folder for image in scenario.images}
+    used = {c.image for c in scenario.containers if c.image in runner and c.image not in own}
+    return own | {name: runner[name] for name in sorted(used)}
+
+
+def attach(kind: HostKind, lab_id: str, folder: Path, engine: str) -> Host:
+    """The host of a lab that runs.
+
+    Raises:
+        EngineError: the engine does not answer, or the host is gone.
+    """
+    outer = engine_client.connect(engine)
+    if kind == "local":
+        return local.LocalHost(lab_id, outer, engine)
+    from labrunner.engine import sandbox
+
+    return sandbox.attach(outer, lab_id, folder)
+
+
+def is_there(outer: docker.DockerClient, lab_id: str) -> bool:
+    """Whether the engine still runs anything of a lab."""
+    with engine_errors("looking for the lab"):
+        return bool(outer.api.containers(filters={"label": f"{LABEL}={lab_id}"}))
+
+
+def take_down(
+    outer: docker.DockerClient,
+    kind: HostKind,
+    lab_id: str,
+    entries: Sequence[tuple[str, str]],
+    *,
+    keep_tags: frozenset[str] = frozenset(),
+    on_event: OnEvent,
+) -> None:
+    """Remove everything of a lab. Safe to repeat, and to call for one that is half made."""
+    if kind == "local":
+        local.clear(outer, lab_id, entries, keep_tags=keep_tags, on_event=on_event)
+        return
+    from labrunner.engine import sandbox
+
+    on_event(Event("remove", "host", "started"))
+    sandbox.remove(outer, lab_id)
+    on_event(Event("remove", "host", "done"))
+
+
+def leftovers(outer: docker.DockerClient, known: frozenset[str]) -> dict[str, list[str]]:
+    """Labelled things on the engine that belong to no lab in ``known``: names by lab id."""
+    label = {"label": LABEL}
+    found: dict[str, list[str]] = {}
+    with engine_errors("looking for leftovers"):
+        things = [
+            *(
+                (c["Labels"], c["Names"][0].lstrip("/"))
+                for c in outer.api.containers(all=True, filters=label)
+            ),
+            *((n["Labels"], n["Name"]) for n in outer.api.networks(filters=label)),
+            *((v["Labels"], v["Name"]) for v in outer.api.volumes(filters=label)["Volumes"] or ()),
+        ]
+    for labels, name in things:
+        lab_id = (labels or {}).get(LABEL, "")
+        if lab_id and lab_id not in known:
+            found.setdefault(lab_id, []).append(name)
+    return found

@@ -1,0 +1,208 @@
+"""The ``local`` host: an engine as it is, with care for everything that was there before."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from labrunner.engine.client import engine_errors
+from labrunner.engine.host import LABEL
+from labrunner.errors import EngineError
+from labrunner.model import Event, HostKind, OnEvent, Result, Scenario
+
+if TYPE_CHECKING:
+    import docker
+
+WORKERS = 8
+
+TAG = "tag"
+LEARNER = "learner-"
+"""Ledger kinds: a name given to an image, and what the lesson has the learner make."""
+
+
+class LocalHost:
+    """The engine that the ``docker`` command talks to, lent to a lab.
+
+    Args:
+        lab_id: value of the label on everything that the lab makes.
+        client: the engine's client.
+        address: the engine's address, as ``DOCKER_HOST`` has it.
+    """
+
+    kind: HostKind = "local"
+
+    def __init__(self, lab_id: str, client: docker.DockerClient, address: str) -> None:
+        self.lab_id = lab_id
+        self.client = client
+        self.docker_host = address
+
+    def run(self, argv: Sequence[str], *, stdin: str = "", timeout: float = 30) -> Result:
+        """Run a command on this machine, as the person who runs ``lab``.
+
+        Raises:
+            EngineError: no such command, or it did not end within ``timeout`` seconds.
+        """
+        try:
+            done = subprocess.run(
+                list(argv),
+                input=stdin,
+                timeout=timeout,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise EngineError(f"{argv[0]} did not end within {timeout:g} s") from error
+        except OSError as error:
+            raise EngineError(f"{argv[0]} on this machine: {error.strerror}") from error
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def interactive(self, argv: Sequence[str]) -> int:
+        """Run a command on this machine, in this terminal; its exit code."""
+        try:
+            return subprocess.run(list(argv), check=False).returncode
+        except OSError as error:
+            raise EngineError(f"{argv[0]} on this machine: {error.strerror}") from error
+
+    def probe(self, request: Mapping[str, Any], *, timeout: float) -> Iterator[dict[str, Any]]:
+        """Run the prober beside the engine, in a helper container that goes at once."""
+        from labrunner.engine.prober import probe
+
+        return probe(self.client, self.lab_id, request, timeout=timeout)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self.client.close()
+
+
+def refuse_taken_names(client: docker.DockerClient, scenario: Scenario) -> None:
+    """Make sure that nothing on this engine already has a name that the lab will use.
+
+    Raises:
+        EngineError: names what is in the way.
+    """
+    with engine_errors("looking for names that are taken"):
+        containers = {n.lstrip("/") for c in client.api.containers(all=True) for n in c["Names"]}
+        networks = {n["Name"] for n in client.api.networks()}
+        volumes = {v["Name"] for v in client.api.volumes()["Volumes"] or ()}
+    wanted = {
+        "container": (
+            {c.name for c in scenario.containers} | {*scenario.owns.containers},
+            containers,
+        ),
+        "network": ({n.name for n in scenario.networks} | {*scenario.owns.networks}, networks),
+        "volume": (
+            {v for c in scenario.containers for v in c.volumes} | {*scenario.owns.volumes},
+            volumes,
+        ),
+    }
+    taken = [
+        f"{kind} {name}" for kind, (ours, there) in wanted.items() for name in sorted(ours & there)
+    ]
+    if taken:
+        raise EngineError(
+            f"this engine already has {', '.join(taken)}, which {scenario.name} would use",
+            "rename or remove what is in the way, or use the sandbox host, where names never collide",
+        )
+
+
+def tag_images(
+    client: docker.DockerClient, images: Mapping[str, str], intend: Callable[[str, str], None]
+) -> None:
+    """Give each image the name that the learner types.
+
+    Raises:
+        EngineError: another image has that name.
+    """
+    for name, reference in images.items():
+        with engine_errors(f"naming the image {name}"):
+            wanted = client.api.inspect_image(reference)["Id"]
+            there = _image_id(client, name)
+            if there not in (None, wanted):
+                raise EngineError(
+                    f"this engine has another image called {name}",
+                    "give that image another tag, or use the sandbox host",
+                )
+            intend(TAG, name)
+            if there is None:
+                repository, _, tag = name.rpartition(":")
+                client.api.tag(reference, repository, tag)
+
+
+def _image_id(client: docker.DockerClient, name: str) -> str | None:
+    import docker.errors
+
+    try:
+        return str(client.api.inspect_image(name)["Id"])
+    except docker.errors.ImageNotFound:
+        return None
+
+
+def learner_entries(scenario: Scenario) -> list[tuple[str, str]]:
+    """Ledger entries for what the lesson has the learner make: kind and name."""
+    owns = scenario.owns
+    return [
+        *((f"{LEARNER}container", name) for name in owns.containers),
+        *((f"{LEARNER}network", name) for name in owns.networks),
+        *((f"{LEARNER}volume", name) for name in owns.volumes),
+        *((f"{LEARNER}image", name) for name in owns.images),
+    ]
+
+
+def clear(
+    client: docker.DockerClient,
+    lab_id: str,
+    entries: Sequence[tuple[str, str]],
+    *,
+    keep_tags: frozenset[str] = frozenset(),
+    on_event: OnEvent,
+) -> None:
+    """Remove what a lab and its learner made on an engine, and nothing else.
+
+    Args:
+        client: the engine.
+        lab_id: whose labelled things go.
+        entries: kinds and names from the ledger, for what carries no label.
+        keep_tags: image names that another lab still uses.
+        on_event: told about each removal, and about what was left alone.
+    """
+    api = client.api
+    label = {"label": f"{LABEL}={lab_id}"}
+
+    def named(kind: str) -> list[str]:
+        return [name for entry, name in entries if entry == f"{LEARNER}{kind}"]
+
+    with engine_errors("removing the lab"), ThreadPoolExecutor(WORKERS) as pool:
+        ours = [c["Id"] for c in api.containers(all=True, filters=label)] + named("container")
+        _all(pool, lambda c: api.remove_container(c, force=True, v=True), ours)
+        networks = [n["Id"] for n in api.networks(filters=label)] + named("network")
+        _all(pool, lambda n: _remove_network(client, n, on_event), networks)
+        volumes = [v["Name"] for v in api.volumes(filters=label)["Volumes"] or ()]
+        _all(pool, api.remove_volume, volumes + named("volume"))
+        tags = [name for kind, name in entries if kind == TAG and name not in keep_tags]
+        _all(pool, lambda i: api.remove_image(i, noprune=True), tags + named("image"))
+
+
+def _remove_network(client: docker.DockerClient, network: str, on_event: OnEvent) -> None:
+    """Remove a network; whatever else hangs on it is cut off, kept and reported."""
+    attrs = client.api.inspect_network(network)
+    for container in (attrs["Containers"] or {}).values():
+        client.api.disconnect_container_from_network(container["Name"], network, force=True)
+        on_event(Event("remove", container["Name"], "note", "not part of the lab: left alone"))
+    client.api.remove_network(network)
+
+
+def _all(pool: ThreadPoolExecutor, remove: Callable[[str], object], names: Sequence[str]) -> None:
+    """Remove things at once; what is gone already is fine, any other error counts."""
+    import docker.errors
+
+    def one(name: str) -> None:
+        try:
+            remove(name)
+        except docker.errors.NotFound:
+            return
+
+    for job in [pool.submit(one, name) for name in names]:
+        job.result()

@@ -1,0 +1,242 @@
+"""The lifecycle of a lab: start, find again, reset, stop. Emits events, never prints."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labrunner.errors import LabError, UsageError
+from labrunner.model import Event, HostKind, Lesson, Limits, OnEvent, Scenario, ignore_event
+from labrunner.places import runtime_folder
+from labrunner.session import OpenLab, find_step, lesson_of, locked
+from labrunner.store import LabRecord, Store
+
+if TYPE_CHECKING:
+    import docker
+
+
+@dataclass(frozen=True)
+class StartOptions:
+    """How a lab is started.
+
+    Attributes:
+        host: sandbox or local; ``None``: the environment's or the scenario's choice.
+        language: language of the lesson.
+        at: id of the step to begin at; the steps before it are solved for the learner.
+        limits: replaces the scenario's limits of a sandbox.
+        seed: what everything random comes from; ``None``: drawn.
+    """
+
+    host: str | None = None
+    language: str = "en"
+    at: str | None = None
+    limits: Limits | None = None
+    seed: int | None = None
+
+
+def is_gone(record: LabRecord) -> bool:
+    """Whether nothing of a lab runs any more: a reboot, or somebody removed it.
+
+    Raises:
+        EngineError: the engine does not answer, so nothing can be said.
+    """
+    from labrunner.engine import client, hosts
+
+    return not hosts.is_there(client.connect(record.engine), record.id)
+
+
+def forget(store: Store, record: LabRecord) -> None:
+    """A lab is gone: say so in the store, and remove its private folder."""
+    store.removed(record.id)
+    store.set_state(record.id, "gone")
+    shutil.rmtree(record.folder, ignore_errors=True)
+
+
+# --- starting -----------------------------------------------------------------------------
+
+
+def start(
+    store: Store, name: str, options: StartOptions, *, on_event: OnEvent = ignore_event
+) -> OpenLab:
+    """Start a lab: from nothing to every container ready, at its first step.
+
+    Raises:
+        UsageError: unknown scenario, step or host, or the lab runs already.
+        LabError: something failed; what the start had made is removed again.
+    """
+    from labrunner import plugins
+    from labrunner.engine import client, hosts
+
+    scenario = plugins.find(name)
+    lesson = lesson_of(scenario, options.language)
+    at = find_step(lesson, options.at) if options.at else lesson.steps[0]
+    kind = hosts.choose(scenario, options.host)
+    with locked(scenario.name):
+        _refuse_second(store, scenario.name, on_event)
+        record = _new_record(scenario, kind, lesson, options)
+        outer = client.connect(record.engine)
+        store.add_lab(record)
+        with undone_on_failure(store, record, outer, on_event):
+            record.folder.mkdir(mode=0o700, parents=True)
+            host = hosts.bring_up(
+                outer,
+                scenario,
+                kind,
+                lab_id=record.id,
+                folder=record.folder,
+                limits=options.limits or scenario.limits,
+                intend=lambda what, called: store.intend(record.id, what, called),
+                on_event=on_event,
+            )
+            lab = OpenLab(store, record, scenario, host)
+            if scenario.setup is not None:
+                on_event(Event("setup", scenario.name, "started"))
+                scenario.setup(lab.view)
+                on_event(Event("setup", scenario.name, "done"))
+            lab.write_prompt()
+            if at is not lesson.steps[0]:
+                from labrunner.steps import replay
+
+                replay(lab, at, on_event=on_event)
+            store.set_state(record.id, "running")
+    _notify(on_event, "labrunner_lab_started", lab=lab.view)
+    return lab
+
+
+def _refuse_second(store: Store, name: str, on_event: OnEvent) -> None:
+    """One lab a scenario: a second is refused, unless the engine has lost the first."""
+    for record in store.labs(scenario=name):
+        # we hold the lock, so whoever was starting it is dead
+        if record.state != "starting" and not is_gone(record):
+            raise UsageError(
+                f"{name} is already running",
+                f"lab status shows where you are; lab reset makes it anew; lab stop {name} ends it",
+            )
+        _remove(store, record, on_event=on_event)
+        on_event(Event("remove", record.id, "note", "an earlier lab had died; its rest is gone"))
+
+
+def _new_record(
+    scenario: Scenario, kind: HostKind, lesson: Lesson, options: StartOptions
+) -> LabRecord:
+    from labrunner.engine.client import engine_address
+
+    lab_id = f"{scenario.name}-{secrets.token_hex(3)}"
+    return LabRecord(
+        id=lab_id,
+        scenario=scenario.name,
+        host=kind,
+        engine=engine_address(),
+        folder=runtime_folder() / lab_id,
+        seed=options.seed if options.seed is not None else secrets.randbelow(2**31),
+        language=options.language,
+        step=lesson.steps[0].id,
+        state="starting",
+        created=time.time(),
+    )
+
+
+@contextmanager
+def undone_on_failure(
+    store: Store, record: LabRecord, outer: docker.DockerClient, on_event: OnEvent
+) -> Iterator[None]:
+    """Whatever ends the block early, also an interrupt: what it made is removed."""
+    try:
+        yield
+    except BaseException as error:
+        on_event(Event("remove", record.id, "started", "removing what the start had made"))
+        try:
+            _remove(store, record, outer=outer, on_event=on_event)
+        except LabError as second:
+            if isinstance(error, LabError):
+                error.hint = f"{error.hint}; then lab doctor --fix: {second.message}".lstrip("; ")
+        else:
+            on_event(Event("remove", record.id, "done", "nothing is left of it"))
+        raise
+
+
+# --- stopping -----------------------------------------------------------------------------
+
+
+def stop(store: Store, record: LabRecord, *, on_event: OnEvent = ignore_event) -> None:
+    """End a lab and remove everything of it, also where its plugin is gone."""
+    with locked(record.scenario):
+        _teardown_hook(store, record, on_event)
+        _remove(store, record, on_event=on_event)
+
+
+def _teardown_hook(store: Store, record: LabRecord, on_event: OnEvent) -> None:
+    """Let the scenario and observers act before a lab goes; neither can keep it from going."""
+    from labrunner import plugins
+
+    if record.state != "running":
+        return
+    try:
+        scenario = plugins.find(record.scenario)
+        lab = OpenLab(store, record, scenario)
+        if record.host == "local" and scenario.teardown is not None:
+            scenario.teardown(lab.view)
+    except Exception as error:  # noqa: BLE001  a broken plugin must not keep its lab alive
+        on_event(Event("remove", record.scenario, "note", f"its teardown failed: {error}"))
+        return
+    if plugins.has_listeners("labrunner_lab_stopping"):
+        _notify(on_event, "labrunner_lab_stopping", lab=lab.view)
+
+
+def _remove(
+    store: Store,
+    record: LabRecord,
+    *,
+    outer: docker.DockerClient | None = None,
+    on_event: OnEvent,
+) -> None:
+    from labrunner.engine import client, hosts
+
+    entries = [(entry.kind, entry.name) for entry in store.ledger(record.id)]
+    others = [r for r in store.labs() if r.id != record.id]
+    kept = frozenset(e.name for r in others for e in store.ledger(r.id) if e.kind == "tag")
+    hosts.take_down(
+        outer or client.connect(record.engine),
+        record.host,
+        record.id,
+        entries,
+        keep_tags=kept,
+        on_event=on_event,
+    )
+    forget(store, record)
+
+
+def reset(
+    store: Store,
+    record: LabRecord,
+    *,
+    keep_step: bool,
+    on_event: OnEvent = ignore_event,
+) -> OpenLab:
+    """Make a lab anew, with the same seed.
+
+    Args:
+        store: the store.
+        record: the lab.
+        keep_step: come back to the start of the current step instead of the first.
+        on_event: told what happens.
+    """
+    at = record.step if keep_step else None
+    stop(store, record, on_event=on_event)
+    options = StartOptions(
+        host=record.host, language=record.language, at=at or None, seed=record.seed
+    )
+    return start(store, record.scenario, options, on_event=on_event)
+
+
+def _notify(on_event: OnEvent, hook: str, **arguments: object) -> None:
+    """Call a hook of every plugin; a plugin that fails is reported and no more."""
+    from labrunner import plugins
+
+    for problem in plugins.notify(hook, **arguments):
+        on_event(Event("plugin", problem.source, "note", problem.message))
