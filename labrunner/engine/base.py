@@ -139,8 +139,8 @@ def from_registry(client: docker.DockerClient, on_event: OnEvent) -> None:
         _pull(client, on_event)
     recipe = (
         f"FROM {UPSTREAM}\n"
-        + f"RUN {_WRITE_APT} {_APT_FILE}\n"
-        + f"LABEL {IMAGE_LABEL}={NAME} {INPUTS_LABEL}={INPUTS}\n"
+        f"RUN {_WRITE_APT} {_APT_FILE}\n"
+        f"LABEL {IMAGE_LABEL}={NAME} {INPUTS_LABEL}={INPUTS}\n"
     )
     with engine_errors("naming the base image"):
         lines = client.api.build(
