@@ -1,0 +1,223 @@
+"""Where scenarios come from: folders with a ``scenario.py``, and installed packages.
+
+A source is looked at without running any of it; `Folder.load` and `Package.load` run it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import sys
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labrunner.errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from importlib.metadata import EntryPoint
+
+VARIABLE = "LABRUNNER_SCENARIOS"
+GROUP = "labrunner"
+SCENARIO_FILE = "scenario.py"
+_GROUP_HEADER = re.compile(rf"^\s*\[\s*{GROUP}\s*\]", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with a ``scenario.py``.
+
+    Attributes:
+        path: the folder, absolute.
+        bundled: it came with labrunner.
+    """
+
+    path: Path
+    bundled: bool = False
+
+    @property
+    def label(self) -> str:
+        """What people are told about where this comes from."""
+        return "bundled" if self.bundled else str(self.path)
+
+    @property
+    def guess(self) -> str:
+        """The scenario's name, judged by the folder; bundled ones are held to it."""
+        return self.path.name.replace("_", "-")
+
+    @property
+    def where(self) -> str:
+        """The file to look at where nothing better is known."""
+        return str(self.path / SCENARIO_FILE)
+
+    def roots(self) -> tuple[Path, ...]:
+        """The files that are this source's own."""
+        return (self.path,)
+
+    def load(self) -> object:
+        """The module that its ``scenario.py`` is; it may import its neighbours relatively."""
+        file = self.path / SCENARIO_FILE
+        name = f"labrunner_scenario_{self.path.name}_{zlib.crc32(os.fsencode(self.path)):08x}"
+        for stale in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
+            del sys.modules[stale]
+        spec = importlib.util.spec_from_file_location(
+            name, file, submodule_search_locations=[str(self.path)]
+        )
+        if spec is None or spec.loader is None:
+            raise ScenarioError("not a Python file", str(file))
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            sys.modules.pop(name, None)
+            raise
+        return module
+
+
+@dataclass(frozen=True)
+class Package:
+    """An entry point of an installed package."""
+
+    entry_point: EntryPoint
+
+    @property
+    def label(self) -> str:
+        """What people are told about where this comes from."""
+        dist = self.entry_point.dist
+        return f"package {dist.name} {dist.version}" if dist else f"package {self.guess}"
+
+    @property
+    def guess(self) -> str:
+        """What the scenario may well be called."""
+        return self.entry_point.name
+
+    @property
+    def where(self) -> str:
+        """The file to look at where nothing better is known."""
+        roots = self.roots()
+        if roots:
+            return str(roots[0])
+        return f"{self.entry_point.name} = {self.entry_point.value}"
+
+    def roots(self) -> tuple[Path, ...]:
+        """The files that are this source's own: the folder or file of its top package."""
+        top = self.entry_point.module.partition(".")[0]
+        with contextlib.suppress(ImportError, ValueError, AttributeError):
+            spec = importlib.util.find_spec(top)
+            if spec and spec.submodule_search_locations:
+                return tuple(Path(p) for p in spec.submodule_search_locations)
+            if spec and spec.origin:
+                return (Path(spec.origin),)
+        return ()
+
+    def load(self) -> object:
+        """The module or object that the entry point names."""
+        return self.entry_point.load()
+
+
+Source = Folder | Package
+
+
+# --- looking ------------------------------------------------------------------------------
+
+
+def bundled_root() -> Path | None:
+    """The folder of the scenarios that came with labrunner; ``None`` where there is none."""
+    package = Path(__file__).parent
+    if (package / "scenarios").is_dir():
+        return package / "scenarios"
+    checkout = package.parent
+    if (checkout / "pyproject.toml").is_file() and (checkout / "scenarios").is_dir():
+        return checkout / "scenarios"
+    return None
+
+
+def user_roots(given: Sequence[str | Path] | None = None) -> tuple[Path, ...]:
+    """The folders that the user named, or those in ``LABRUNNER_SCENARIOS``; absolute."""
+    names = os.environ.get(VARIABLE, "").split(os.pathsep) if given is None else given
+    return tuple(Path(name).expanduser().absolute() for name in names if str(name))
+
+
+def folders(root: Path) -> list[Path]:
+    """The scenario folders at this path: itself, or those in it. Empty where there are none."""
+    if (root / SCENARIO_FILE).is_file():
+        return [root]
+    try:
+        with os.scandir(root) as entries:
+            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
+    except OSError:
+        return []
+    return [root / name for name in names if (root / name / SCENARIO_FILE).is_file()]
+
+
+def bundled() -> list[Folder]:
+    """The scenarios that came with labrunner."""
+    root = bundled_root()
+    return [Folder(path, bundled=True) for path in folders(root)] if root else []
+
+
+def packages() -> list[Package]:
+    """The entry points of installed packages."""
+    if not any(_mentions_group(path) for path in metadata_files()):
+        return []  # the usual case, without the 20 ms of importlib.metadata
+    from importlib.metadata import entry_points
+
+    found = entry_points(group=GROUP)
+    return sorted((Package(e) for e in found), key=lambda p: (p.label, p.guess))
+
+
+def metadata_files() -> Iterator[Path]:
+    """Every file on ``sys.path`` that may announce entry points (a zip file may, too)."""
+    for place in dict.fromkeys(sys.path):
+        try:
+            with os.scandir(place or ".") as entries:
+                names = sorted(
+                    e.name for e in entries if e.name.endswith((".dist-info", ".egg-info"))
+                )
+        except NotADirectoryError:
+            yield Path(place)
+            continue
+        except OSError:
+            continue
+        for name in (*names, "EGG-INFO"):
+            path = Path(place, name, "entry_points.txt")
+            if path.is_file():
+                yield path
+
+
+def _mentions_group(path: Path) -> bool:
+    if path.suffix != ".txt":
+        return True  # a zip file: let importlib.metadata look
+    try:
+        return _GROUP_HEADER.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+    except OSError:
+        return False
+
+
+# --- blaming ------------------------------------------------------------------------------
+
+
+def blame(error: BaseException, source: Source) -> str:
+    """``file:line`` in the source's own files that this error came from."""
+    roots = [root.resolve() for root in source.roots()]
+
+    def own(name: str | None) -> bool:
+        return bool(name) and any(Path(str(name)).resolve().is_relative_to(r) for r in roots)
+
+    if isinstance(error, ScenarioError) and error.where:
+        return error.where
+    if isinstance(error, SyntaxError) and own(error.filename):
+        return f"{error.filename}:{error.lineno}"
+    where = source.where
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if own(name):
+            where = f"{name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return where

@@ -1,0 +1,286 @@
+"""What must hold of a scenario before anybody starts it, each complaint with file and line.
+
+Nothing here touches an engine: names refer to things that exist, steps and checks match, and
+images have something to be built from.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+from labrunner import lesson as lessons
+from labrunner.errors import ScenarioError
+from labrunner.model import Container, HostKind, Image, Network, Scenario
+
+if TYPE_CHECKING:
+    import ast
+    from pathlib import Path
+
+    from labrunner.model import Lesson
+
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_HOSTS = get_args(HostKind)
+_TYPES = {"networks": Network, "containers": Container, "images": Image}
+_TEXTS = ("networks", "after")
+
+
+def mistakes(scenario: Scenario, file: Path, languages: Sequence[str]) -> Iterator[ScenarioError]:
+    """Everything wrong with a scenario.
+
+    Args:
+        scenario: with its ``folder`` filled in.
+        file: where it is written; its lines are named.
+        languages: the lessons that are looked at besides the original.
+    """
+    checker = _Checker(scenario, file)
+    shape = list(checker.shape())
+    yield from shape
+    if shape:
+        return  # what follows relies on it
+    yield from checker.names()
+    yield from checker.containers()
+    yield from checker.order()
+    yield from checker.images()
+    yield from checker.owns()
+    yield from checker.lesson(languages)
+
+
+class _Checker:
+    """Asks the questions of one scenario."""
+
+    def __init__(self, scenario: Scenario, file: Path) -> None:
+        self.scenario = scenario
+        self.file = file
+
+    def wrong(
+        self, message: str, hint: str, *, value: object = None, call: str = "", name: str = ""
+    ) -> ScenarioError:
+        """A complaint at the line where this value stands in the call that makes this thing."""
+        line = line_of(self.file, value=value, call=call, name=name)
+        return ScenarioError(message, f"{self.file}:{line}", hint)
+
+    def shape(self) -> Iterator[ScenarioError]:
+        """Are the fields what they should be? Python itself does not look."""
+        scenario = self.scenario
+        if not isinstance(scenario.name, str) or not NAME.fullmatch(scenario.name):
+            hint = "A name is lower-case words joined by hyphens, such as `my-lab`."
+            yield self.wrong(f"{scenario.name!r} cannot be a name", hint, value=scenario.name)
+        for field, kind in _TYPES.items():
+            hint = f"Write `{field}=({kind.__name__}(…),)`; a single one needs its comma."
+            yield from self.each(getattr(scenario, field), kind, field, hint)
+        for container in scenario.containers if _is_list(scenario.containers) else ():
+            for field in _TEXTS if isinstance(container, Container) else ():
+                hint = f'Write `{field}=("name",)`; a single one needs its comma.'
+                what = f"{field} of {container.name}"
+                yield from self.each(getattr(container, field), str, what, hint)
+        if not _is_list(scenario.hosts) or not scenario.hosts:
+            hint = f"Write `hosts=({', '.join(map(repr, _HOSTS))})`, the default first."
+            yield self.wrong("hosts is not a tuple of kinds", hint, value=scenario.hosts)
+
+    def each(self, values: Any, kind: type, what: str, hint: str) -> Iterator[ScenarioError]:
+        """Is this a tuple or list of that kind?"""
+        if not _is_list(values):
+            message = f"{what} is {type(values).__name__}, not a tuple"
+            yield self.wrong(message, hint, value=values)
+            return
+        for value in values:
+            if not isinstance(value, kind):
+                message = f"{what} holds {value!r}, which is no {kind.__name__}"
+                yield self.wrong(message, hint, value=value)
+
+    def names(self) -> Iterator[ScenarioError]:
+        """Is every name there once, and every kind of host known?"""
+        for field, kind in _TYPES.items():
+            for name in _repeated([thing.name for thing in getattr(self.scenario, field)]):
+                hint = f"Names of {field} are unique in a scenario."
+                message = f"two {field} are called {name}"
+                yield self.wrong(message, hint, call=kind.__name__, name=name)
+        for host in self.scenario.hosts:
+            if host not in _HOSTS:
+                hint = f"There is {', '.join(_HOSTS)}."
+                yield self.wrong(f"there is no kind of host {host!r}", hint, value=host)
+
+    def containers(self) -> Iterator[ScenarioError]:
+        """Do containers refer to networks, images and containers that exist?"""
+        networks = {network.name for network in self.scenario.networks}
+        containers = {container.name for container in self.scenario.containers}
+        for container in self.scenario.containers:
+            place = {"call": "Container", "name": container.name}
+            for name in container.networks:
+                if name not in networks:
+                    message = f"container {container.name} is on network {name}, which is not made"
+                    yield self.wrong(message, _have("networks", networks), value=name, **place)
+            for name in container.after:
+                if name not in containers:
+                    message = f"container {container.name} comes after {name}, which is not made"
+                    yield self.wrong(message, _have("containers", containers), value=name, **place)
+            images = self.known_images(container.image)
+            if container.image not in images:
+                message = f"container {container.name} has image {container.image!r}, unknown"
+                hint = _have("images", images)
+                yield self.wrong(message, hint, value=container.image, **place)
+
+    def known_images(self, wanted: str) -> set[str]:
+        """The images a container may have; the runner's own are looked up only if needed."""
+        own = {image.name for image in self.scenario.images}
+        if wanted in own:
+            return own
+        from labrunner.engine.images import RUNNER_IMAGES
+
+        return own | set(RUNNER_IMAGES)
+
+    def order(self) -> Iterator[ScenarioError]:
+        """Can the containers be started in some order?"""
+        after = {container.name: container.after for container in self.scenario.containers}
+        reported: set[str] = set()
+        for name in after:
+            circle = _circle(name, after)
+            if circle and not reported & set(circle):
+                reported |= set(circle)
+                message = f"containers wait for one another: {' after '.join(circle)}"
+                hint = "Take one `after` away."
+                yield self.wrong(message, hint, value=circle[1], call="Container", name=name)
+
+    def images(self) -> Iterator[ScenarioError]:
+        """Can every image be built, and does its name say which version it is?"""
+        folder = self.scenario.folder or self.file.parent
+        for image in self.scenario.images:
+            place = {"call": "Image", "name": image.name}
+            tag = image.name.rpartition("/")[2].partition(":")[2]
+            if not tag or tag == "latest":
+                hint = f"Write `{image.name.removesuffix(':latest').rstrip(':')}:1`."
+                message = f"image {image.name!r} has no tag of its own"
+                yield self.wrong(message, hint, value=image.name, **place)
+            if not (folder / image.folder / "Dockerfile").is_file():
+                message = f"image {image.name} has no Dockerfile"
+                hint = f"It belongs into {folder / image.folder}."
+                yield self.wrong(message, hint, value=image.folder, **place)
+
+    def owns(self) -> Iterator[ScenarioError]:
+        """Is what the learner creates left for the learner to create?"""
+        for field in ("containers", "networks"):
+            made = {thing.name for thing in getattr(self.scenario, field)}
+            for name in getattr(self.scenario.owns, field):
+                if name in made:
+                    message = f"{name} is listed in owns.{field}, but the start of a lab makes it"
+                    hint = "owns is for what the learner creates; take it out there."
+                    yield self.wrong(message, hint, value=name, call="Owned")
+
+    def lesson(self, languages: Sequence[str]) -> Iterator[ScenarioError]:
+        """Is there a lesson, and do its steps and the checks match?"""
+        if self.scenario.content is None:
+            hint = f"Write content/{self.scenario.name}/lesson.md, or content/lesson.md here."
+            yield self.wrong("there is no lesson", hint, value=self.scenario.name, call="Scenario")
+            return
+        try:
+            original = lessons.read(self.scenario.content)
+        except ScenarioError as error:
+            yield error
+            return
+        yield from self.checks(original)
+        for language in languages:
+            try:
+                lessons.read(self.scenario.content, language)
+            except ScenarioError as error:
+                yield error
+
+    def checks(self, original: Lesson) -> Iterator[ScenarioError]:
+        """Has every step its check, and every check its step?"""
+        for step in original.steps:
+            if step.id not in self.scenario.checks:
+                message = f"step `{step.id}` has no check"
+                hint = f'Write a function below `@scenario.check("{step.id}")`.'
+                yield ScenarioError(message, f"{original.path}:{step.line}", hint)
+        ids = [step.id for step in original.steps]
+        for wanted, function in self.scenario.checks.items():
+            if wanted not in ids:
+                code = getattr(function, "__code__", None)
+                where = f"{code.co_filename}:{code.co_firstlineno}" if code else ""
+                line = line_of(self.file, value=wanted)
+                message = f"a check for step `{wanted}`, which the lesson does not have"
+                hint = f"{original.path} has {', '.join(ids)}."
+                yield ScenarioError(message, where or f"{self.file}:{line}", hint)
+
+
+def line_of(file: Path, *, value: object = None, call: str = "", name: str = "") -> int:
+    """The line where this value stands in a Python file, best inside the call that is meant.
+
+    Args:
+        file: the file; whatever cannot be read or found gives line 1.
+        value: a constant, such as the name of a network.
+        call: name of the function that is called with it, such as ``Container``.
+        name: first argument (or ``name=``) of that call; with several, the last one is meant.
+    """
+    import ast
+
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return 1
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and call in ("", _called(n))]
+    named = [n for n in calls if name and name in _names(n)]
+    for place in (*reversed(named), *(calls if call else ()), tree):
+        for node in ast.walk(place):
+            if isinstance(node, ast.Constant) and value is not None and node.value == value:
+                return node.lineno
+    scenarios = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _called(n) == "Scenario"]
+    found = named[-1:] or scenarios
+    return found[0].lineno if found else 1
+
+
+def assigned(file: Path, name: str) -> int:
+    """The line where a module assigns or defines this name; 1 where it cannot be found."""
+    import ast
+
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return 1
+    lines = [
+        node.lineno
+        for node in tree.body
+        if getattr(node, "name", "") == name
+        or any(getattr(target, "id", "") == name for target in getattr(node, "targets", ()))
+    ]
+    return lines[-1] if lines else 1
+
+
+def _called(node: ast.Call) -> str:
+    """``Container`` for ``Container(…)`` and for ``labrunner.Container(…)``."""
+    return str(getattr(node.func, "id", "") or getattr(node.func, "attr", ""))
+
+
+def _names(node: ast.Call) -> list[object]:
+    """What the call gives as its first argument or as ``name``."""
+    values = [*node.args[:1], *(word.value for word in node.keywords if word.arg == "name")]
+    return [getattr(value, "value", None) for value in values]
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    """The names that are there more than once, each once."""
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+def _have(what: str, names: set[str]) -> str:
+    return f"The {what} are {', '.join(sorted(names))}." if names else f"There are no {what}."
+
+
+def _circle(start: str, after: dict[str, tuple[str, ...]]) -> list[str]:
+    """A way from this container back to itself along ``after``, or nothing."""
+    ways = [[start]]
+    seen: set[str] = set()
+    while ways:
+        way = ways.pop()
+        for name in after.get(way[-1], ()):
+            if name == start:
+                return [*way, start]
+            if name not in seen:
+                seen.add(name)
+                ways.append([*way, name])
+    return []
