@@ -208,6 +208,12 @@ class Store:
             rows = self._db.execute(query + " ORDER BY created").fetchall()
         return [_record(r) for r in rows if scenario in (None, r["scenario"])]
 
+    def known_ids(self) -> frozenset[str]:
+        """Ids of every lab that this store ever had, gone ones too."""
+        with self._errors():
+            rows = self._db.execute("SELECT id FROM lab").fetchall()
+        return frozenset(r["id"] for r in rows)
+
     # --- progress -------------------------------------------------------------------------
 
     def add_attempt(

@@ -1,1 +1,71 @@
-"""The command line."""
+"""The command line: ``main`` is the entry point, and the one place that catches errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main() -> None:
+    """Run the command that was typed, and turn whatever goes wrong into two lines."""
+    _interrupt_once()
+    _survive_any_locale()
+    from labrunner.cli.app import app
+    from labrunner.errors import LabError
+
+    try:
+        app()
+    except LabError as error:
+        _tell(f"lab: {error.message}" if not _empty(error) else "lab: something failed")
+        if error.hint:
+            _tell(f"     {error.hint}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _tell("lab: interrupted")
+        _leave(INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read our output has seen enough
+        _leave(0)
+
+
+def _empty(error: Exception) -> bool:
+    return not str(error)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)  # noqa: T201  the one place where errors reach a person
+
+
+def _leave(code: int) -> None:
+    """End at once: abandoned threads and broken pipes must not speak after the last word."""
+    try:
+        sys.stderr.flush()
+        sys.stdout.flush()
+    except OSError:
+        pass
+    os._exit(code)
+
+
+def _interrupt_once() -> None:
+    """The first signal interrupts; more of them must not interrupt the clearing up."""
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in SIGNALS:
+        signal.signal(number, handle)
+
+
+def _survive_any_locale() -> None:
+    """A terminal without UTF-8 gets question marks, not a stack trace."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")

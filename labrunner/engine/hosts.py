@@ -160,21 +160,26 @@ def take_down(
     on_event(Event("remove", "host", "done"))
 
 
-def leftovers(outer: docker.DockerClient, known: frozenset[str]) -> dict[str, list[str]]:
-    """Labelled things on the engine that belong to no lab in ``known``: names by lab id."""
+def labelled(outer: docker.DockerClient) -> dict[str, list[str]]:
+    """Everything on the engine that carries a lab's label: names by lab id."""
     label = {"label": LABEL}
     found: dict[str, list[str]] = {}
-    with engine_errors("looking for leftovers"):
-        things = [
-            *(
-                (c["Labels"], c["Names"][0].lstrip("/"))
-                for c in outer.api.containers(all=True, filters=label)
-            ),
-            *((n["Labels"], n["Name"]) for n in outer.api.networks(filters=label)),
-            *((v["Labels"], v["Name"]) for v in outer.api.volumes(filters=label)["Volumes"] or ()),
-        ]
+    with engine_errors("looking for labelled things"):
+        containers = outer.api.containers(all=True, filters=label)
+        networks = outer.api.networks(filters=label)
+        volumes = outer.api.volumes(filters=label)["Volumes"] or ()
+    things = [
+        *((c["Labels"], c["Names"][0].lstrip("/")) for c in containers),
+        *((n["Labels"], n["Name"]) for n in networks),
+        *((v["Labels"], v["Name"]) for v in volumes),
+    ]
     for labels, name in things:
         lab_id = (labels or {}).get(LABEL, "")
-        if lab_id and lab_id not in known:
+        if lab_id:
             found.setdefault(lab_id, []).append(name)
     return found
+
+
+def clear_labelled(outer: docker.DockerClient, lab_id: str, *, on_event: OnEvent) -> None:
+    """Remove everything that carries a lab's label, whichever kind of host it had."""
+    local.clear(outer, lab_id, (), on_event=on_event)

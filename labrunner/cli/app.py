@@ -1,0 +1,50 @@
+"""Every command, put together. Each module of this room holds one audience's commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from labrunner import __version__
+
+app = typer.Typer(
+    name="lab",
+    help="Learn container networking and container security by doing it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  typer calls it with the flag's value
+    if wanted:
+        print(f"labrunner {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Learn container networking and container security by doing it."""
+    # the version option is acted on by its callback
+    del version
+
+
+def _add_commands() -> None:
+    """Import only the modules that the typed command needs; the others stay on the disk."""
+    from labrunner.cli import learner
+
+    learner.add_to(app)
+    from labrunner.cli import machine
+
+    machine.add_to(app)
+
+
+_add_commands()

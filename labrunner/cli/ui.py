@@ -1,0 +1,237 @@
+"""The only place that writes to the terminal: results, progress and colour."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TextIO
+
+from labrunner.model import Event, Outcome, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.table import Table
+
+HEARTBEAT = 1.0
+"""Seconds after which a progress that says nothing new says that it is still at work."""
+
+WORDS = {
+    Outcome.PASSED: "passed",
+    Outcome.NOT_YET: "not yet",
+    Outcome.RUINED: "ruined",
+    Outcome.ERROR: "error",
+}
+STYLES = {
+    Outcome.PASSED: "32",
+    Outcome.NOT_YET: "33",
+    Outcome.RUINED: "31",
+    Outcome.ERROR: "31",
+}
+
+
+def say(text: str = "") -> None:
+    """A result, on standard output."""
+    print(text)  # noqa: T201  the terminal is this module's job
+
+
+def note(text: str) -> None:
+    """A remark that a script must not read as a result, on standard error."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def say_json(value: Any) -> None:
+    """A result as JSON: dataclasses become objects, paths and enums become strings."""
+    say(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether colour may be used: a terminal, and nobody said NO_COLOR."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, code: str, stream: TextIO | None = None) -> str:
+    """Text in a colour where colour may be used; the words must do without it."""
+    return f"\x1b[{code}m{text}\x1b[0m" if coloured(stream or sys.stdout) else text
+
+
+def width() -> int:
+    """Columns of the terminal; 80 where there is none."""
+    import shutil
+
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def wrap(text: str, indent: str = "") -> str:
+    """Text wrapped to the terminal, each line after the first indented."""
+    import textwrap
+
+    return "\n".join(
+        textwrap.fill(
+            line,
+            max(width(), 20),
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines() or [""]
+    )
+
+
+def console() -> Console:
+    """A rich console for lessons and tables."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False, no_color=not coloured(sys.stdout))
+
+
+def verdict(found: Verdict, *, title: str) -> None:
+    """What a check said: the word first, then expected against seen."""
+    word = paint(WORDS[found.outcome], STYLES[found.outcome])
+    say(wrap(f"{title}: {word}"))
+    say(wrap(f"  {found.message}", "  "))
+    if found.outcome is Outcome.PASSED:
+        return
+    for name, text in (("expected", found.expected), ("seen", found.seen), ("look", found.look)):
+        if text:
+            say(wrap(f"  {name + ':':<9} {text}", " " * 12))
+
+
+class Progress:
+    """Shows events while the runner works: a live table in a terminal, lines elsewhere.
+
+    Nobody waits in silence: a terminal sees the clock run, and a pipe gets a line when
+    nothing else was said for a second.
+    """
+
+    def __init__(self, title: str, *, quiet: bool = False) -> None:
+        self._title = title
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._rows: dict[tuple[str, str], Event] = {}
+        self._begun: dict[tuple[str, str], float] = {}
+        self._spoke = time.monotonic()
+        self._over = threading.Event()
+        self._live: Live | None = None
+        self._beat: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        if self._quiet:
+            return self
+        if self._terminal:
+            from rich.console import Console
+            from rich.live import Live
+
+            self._live = Live(
+                console=Console(stderr=True, highlight=False, no_color=not coloured(sys.stderr)),
+                get_renderable=self._table,
+                refresh_per_second=8,
+                transient=False,
+            )
+            self._live.start()
+        else:
+            note(self._title)
+            self._beat = threading.Thread(target=self._heartbeat, daemon=True)
+            self._beat.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Show the last state and stop."""
+        self._over.set()
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        if self._quiet:
+            return
+        key = (event.what, event.name)
+        self._begun.setdefault(key, time.monotonic())
+        self._rows[key] = event
+        if self._live is None and event.state != "planned":
+            self._spoke = time.monotonic()
+            note(f"  {_line(event)}")
+
+    def _heartbeat(self) -> None:
+        while not self._over.wait(HEARTBEAT / 4):
+            if time.monotonic() - self._spoke >= HEARTBEAT:
+                self._spoke = time.monotonic()
+                busy = [e for e in self._rows.values() if e.state == "started"]
+                what = f"{busy[-1].what} {busy[-1].name}" if busy else self._title
+                begun = self._begun.get((busy[-1].what, busy[-1].name)) if busy else None
+                lasted = f" ({time.monotonic() - begun:.0f} s)" if begun else ""
+                note(f"  ... still at work: {what}{lasted}")
+
+    def _table(self) -> Table:
+        from rich.table import Table
+
+        table = Table.grid(padding=(0, 2))
+        table.title = self._title
+        table.title_justify = "left"
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        table.add_column(overflow="fold")
+        now = time.monotonic()
+        for key, event in list(self._rows.items()):
+            lasted = event.seconds if event.seconds is not None else now - self._begun[key]
+            clock = "" if event.state in ("planned", "note") else f"{lasted:.1f} s"
+            table.add_row(
+                f"  {_state_word(event)}",
+                f"{event.what} {_first_line(event.name)}",
+                f"{clock} {event.detail}".strip(),
+            )
+        return table
+
+
+def _state_word(event: Event) -> str:
+    return {"planned": "waiting", "started": "...", "done": "done", "failed": "FAILED"}.get(
+        event.state, "note"
+    )
+
+
+def _line(event: Event) -> str:
+    seconds = f" ({event.seconds:.1f} s)" if event.seconds is not None else ""
+    detail = f": {event.detail}" if event.detail else ""
+    return f"{_state_word(event):<7} {event.what} {_first_line(event.name)}{detail}{seconds}"
+
+
+def _first_line(text: str) -> str:
+    first, *more = text.splitlines() or [""]
+    return f"{first} ..." if more else first
+
+
+def table(rows: list[Mapping[str, str]]) -> None:
+    """Rows as aligned columns, without lines; the last column may wrap."""
+    if not rows:
+        return
+    names = list(rows[0])
+    widths = {n: max(len(n), *(len(r[n]) for r in rows)) for n in names}
+    say("  ".join(n.upper().ljust(widths[n]) for n in names).rstrip())
+    for row in rows:
+        say("  ".join(row[n].ljust(widths[n]) for n in names).rstrip())

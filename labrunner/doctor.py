@@ -1,0 +1,196 @@
+"""What works on this machine and what does not, found out by really trying."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from labrunner.errors import LabError
+from labrunner.model import Event, OnEvent, ignore_event
+from labrunner.session import open_store
+from labrunner.store import Store
+
+if TYPE_CHECKING:
+    import docker
+
+State = Literal["fine", "warning", "broken", "fixed"]
+NETWORK = "labrunner-doctor"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was tried.
+
+    Attributes:
+        name: what was tried.
+        state: fine; warning (labs run, something is missing); broken; fixed.
+        detail: what was seen.
+        fix: what to do about it, "" where nothing needs doing.
+    """
+
+    name: str
+    state: State
+    detail: str
+    fix: str = ""
+
+
+def examine(*, fix: bool = False, on_event: OnEvent = ignore_event) -> list[Finding]:
+    """Try everything a lab needs, one after another; repair what can be repaired.
+
+    Args:
+        fix: start a stopped engine, build missing images, remove what killed runs left.
+        on_event: told what is being tried.
+    """
+    findings: list[Finding] = []
+
+    def tried(name: str, probe: Callable[[], Finding]) -> Finding:
+        on_event(Event("try", name, "started"))
+        try:
+            found = probe()
+        except LabError as error:
+            found = Finding(name, "broken", error.message, error.hint)
+        state = "failed" if found.state == "broken" else "done"
+        on_event(Event("try", name, state, found.state))
+        findings.append(found)
+        return found
+
+    store: Store | None = None
+
+    def try_store() -> Finding:
+        nonlocal store
+        store = open_store()
+        return Finding("store", "fine", str(store.path))
+
+    outer: docker.DockerClient | None = None
+
+    def try_engine() -> Finding:
+        nonlocal outer
+        outer, finding = _engine(fix=fix)
+        return finding
+
+    tried("store", try_store)
+    tried("docker command", _client_program)
+    tried("engine", try_engine)
+    if outer is None:
+        return findings
+    engine = outer
+    tried("images", lambda: _images(engine, fix=fix, on_event=on_event))
+    tried("local host", lambda: _local(engine))
+    for finding in _sandbox(engine, on_event):
+        tried(finding.name, lambda finding=finding: finding)  # type: ignore[misc]
+    if store is not None:
+        known = store
+        tried("leftovers", lambda: _leftovers(engine, known, fix=fix, on_event=on_event))
+    return findings
+
+
+def _client_program() -> Finding:
+    path = shutil.which("docker")
+    if path:
+        return Finding("docker command", "fine", path)
+    return Finding(
+        "docker command", "warning", "not on this machine; lab shell brings the sandbox's own"
+    )
+
+
+def _engine(*, fix: bool) -> tuple[docker.DockerClient, Finding]:
+    from labrunner.engine import client, service
+
+    address = client.engine_address()
+    state: State = "fine"
+    how = ""
+    try:
+        outer = client.connect()
+    except LabError:
+        if not fix:
+            raise
+        how = f"; {service.start()}"
+        outer = client.connect()
+        state = "fixed"
+    with client.engine_errors("asking the engine what it is"):
+        info = outer.api.info()
+    detail = (
+        f"{info['ServerVersion']} at {address}, {info['NCPU']} cores, "
+        f"{info['MemTotal'] / 2**30:.1f} GiB, cgroup v{info.get('CgroupVersion', '1')}{how}"
+    )
+    return outer, Finding("engine", state, detail)
+
+
+def _images(outer: docker.DockerClient, *, fix: bool, on_event: OnEvent) -> Finding:
+    from labrunner.cli.images import every_image
+    from labrunner.engine import images
+
+    wanted = every_image()
+    missing = images.missing(outer, wanted)
+    if not missing:
+        return Finding("images", "fine", f"all {len(wanted)} are there")
+    if fix:
+        images.ensure(outer, wanted, on_event=on_event)
+        return Finding("images", "fixed", f"built {', '.join(missing)}")
+    return Finding(
+        "images",
+        "warning",
+        f"not built yet: {', '.join(missing)}; the first start takes longer",
+        "lab images build, or lab doctor --fix",
+    )
+
+
+def _local(outer: docker.DockerClient) -> Finding:
+    """A network is made and removed again: the commonest thing that an engine cannot do."""
+    from labrunner.engine import client
+    from labrunner.engine.addresses import free_subnets
+
+    with client.engine_errors("making a network"):
+        from docker.types import IPAMConfig, IPAMPool
+
+        subnet = free_subnets(outer, 1)[0]
+        ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))])
+        made = outer.api.create_network(NETWORK, driver="bridge", ipam=ipam)
+        outer.api.remove_network(made["Id"])
+    return Finding("local host", "fine", "possible: your engine as it is, with labels and a ledger")
+
+
+def _sandbox(outer: docker.DockerClient, on_event: OnEvent) -> list[Finding]:
+    """Start a throw-away sandbox; each thing that was tried becomes a finding."""
+    from labrunner.engine import images, sandbox
+
+    try:
+        host_image = images.host_image(outer, on_event=on_event)
+        return [
+            Finding(
+                f"sandbox: {d.name}" if d.name != "sandbox" else d.name,
+                "fine" if d.ok else "broken",
+                d.detail,
+                d.hint,
+            )
+            for d in sandbox.diagnose(outer, host_image)
+        ]
+    except LabError as error:
+        return [Finding("sandbox", "broken", error.message, error.hint)]
+
+
+def _leftovers(
+    outer: docker.DockerClient, store: Store, *, fix: bool, on_event: OnEvent
+) -> Finding:
+    """What killed runs left: ours is removed, what other people's labs have is only named."""
+    from labrunner import lab as labs
+    from labrunner.engine import hosts
+
+    current = {record.id: record for record in store.labs()}
+    there = hosts.labelled(outer)
+    dead = [r for r in current.values() if r.state == "starting" or r.id not in there]
+    ours = sorted((store.known_ids() & there.keys()) - current.keys())
+    foreign = sorted(there.keys() - store.known_ids())
+    others = f"; not ours, left alone: {', '.join(foreign)}" if foreign else ""
+    if not dead and not ours:
+        return Finding("leftovers", "fine", f"none{others}")
+    names = ", ".join([*(r.id for r in dead), *ours])
+    if not fix:
+        return Finding("leftovers", "warning", f"{names}{others}", "lab doctor --fix removes them")
+    for record in dead:
+        labs.stop(store, record, on_event=on_event)
+    for lab_id in ours:
+        hosts.clear_labelled(outer, lab_id, on_event=on_event)
+    return Finding("leftovers", "fixed", f"removed {names}{others}")
