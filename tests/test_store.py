@@ -1,0 +1,181 @@
+"""The store: what must outlive a command does, whatever happens to the command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from labrunner.errors import BusyError, StateError
+from labrunner.lock import holding
+from labrunner.model import not_yet, passed
+from labrunner.store import SCHEMA, LabRecord, Store
+
+
+def record(**changes: object) -> LabRecord:
+    lab = LabRecord(
+        id="shop-1",
+        scenario="shop",
+        host="sandbox",
+        engine="unix:///var/run/docker.sock",
+        folder=Path("/tmp/labrunner-0/shop-1"),
+        seed=7,
+        language="en",
+        step="first",
+        state="starting",
+        created=1.0,
+    )
+    return replace(lab, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "labs.db")
+
+
+def test_a_lab_is_found_again_by_another_process(store: Store) -> None:
+    """What one command wrote, the next one reads."""
+    store.add_lab(record())
+    store.set_state("shop-1", "running")
+    store.set_step("shop-1", "second")
+    assert Store(store.path).labs() == [record(state="running", step="second")]
+
+
+def test_a_lab_that_is_gone_is_listed_no_more_but_stays_known(store: Store) -> None:
+    """Ids stay known, so that leftovers of a lab can be told from other people's things."""
+    store.add_lab(record())
+    store.set_state("shop-1", "gone")
+    assert store.labs() == []
+    assert store.known_ids() == {"shop-1"}
+
+
+def test_a_passed_step_stays_passed(store: Store) -> None:
+    """A later check that fails takes nothing away."""
+    store.add_lab(record())
+    for verdict in (
+        not_yet("no", expected="a", seen="b"),
+        passed("yes"),
+        not_yet("broken again", expected="a", seen="b"),
+    ):
+        store.add_attempt(record(), "first", verdict, seconds=0.1, solved=False)
+    assert store.passed_steps("shop-1") == {"first"}
+    assert [a.outcome for a in store.attempts("shop-1")] == ["not_yet", "passed", "not_yet"]
+
+
+def test_the_ledger_keeps_what_was_intended_until_it_is_gone(store: Store) -> None:
+    """An intent that was never carried out is still looked for at the end."""
+    store.intend("shop-1", "container", "gateway")
+    store.intend("shop-1", "container", "gateway")
+    store.intend("shop-1", "network", "front")
+    assert [(e.kind, e.name) for e in store.ledger("shop-1")] == [
+        ("container", "gateway"),
+        ("network", "front"),
+    ]
+    store.removed("shop-1")
+    assert store.ledger("shop-1") == []
+
+
+def test_hints_are_counted_per_step(store: Store) -> None:
+    """Seeing a hint of one step reveals none of another."""
+    store.set_hints_shown("shop-1", "first", 2)
+    assert store.hints_shown("shop-1", "first") == 2
+    assert store.hints_shown("shop-1", "second") == 0
+
+
+def test_a_newer_schema_is_refused_and_kept(tmp_path: Path) -> None:
+    """A database of a newer labrunner is not touched."""
+    path = tmp_path / "labs.db"
+    db = sqlite3.connect(path)
+    db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    db.close()
+    with pytest.raises(StateError, match="newer labrunner") as caught:
+        Store(path)
+    assert "upgrade" in caught.value.hint
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    """Bytes that are no database give the file's name and a way out."""
+    path = tmp_path / "labs.db"
+    path.write_bytes(b"this is not a database, it is a sentence" * 100)
+    with pytest.raises(StateError, match=r"labs\.db") as caught:
+        Store(path)
+    assert "move" in caught.value.hint
+
+
+def test_a_full_disk_is_a_sentence_and_loses_nothing(store: Store) -> None:
+    """When SQLite can write no more, the error says so and what was there stays."""
+    store.add_lab(record())
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+
+    def fill() -> None:
+        for number in range(10_000):
+            store.intend("shop-1", "container", f"{'x' * 200}{number}")
+
+    with pytest.raises(StateError, match="full") as caught:
+        fill()
+    assert "disk" in caught.value.hint
+    assert [lab.id for lab in Store(store.path).labs()] == ["shop-1"]
+
+
+def test_two_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
+    """Two terminals on a fresh machine: both succeed."""
+    script = (
+        "import sys; from pathlib import Path; from labrunner.store import Store;"
+        "s = Store(Path(sys.argv[1])); s.intend(sys.argv[2], 'network', 'n'); print('ok')"
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(tmp_path / "labs.db"), f"lab-{i}"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for i in range(4)
+    ]
+    assert [p.communicate()[0].strip() for p in running] == ["ok"] * 4
+
+
+def test_the_lock_goes_with_its_holder(tmp_path: Path) -> None:
+    """A holder that is killed with -9 leaves no lock behind."""
+    script = (
+        "import sys, signal; from pathlib import Path; from labrunner.lock import holding\n"
+        "with holding(Path(sys.argv[1]), 'shop'):\n"
+        "    print('held', flush=True); signal.pause()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    with pytest.raises(BusyError, match=str(process.pid)), holding(tmp_path, "shop", patience=0.1):
+        pass
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    with holding(tmp_path, "shop", patience=5):
+        pass
+
+
+def test_a_waiting_command_gets_the_lock_when_it_is_free(tmp_path: Path) -> None:
+    """A second command waits briefly instead of failing at once."""
+    entered, leave = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with holding(tmp_path, "shop"):
+            entered.set()
+            leave.wait(5)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    entered.wait(5)
+    threading.Timer(0.2, leave.set).start()
+    with holding(tmp_path, "shop", patience=5):
+        assert leave.is_set()
+    thread.join()
