@@ -358,6 +358,10 @@ class Probe:
         network: the network that the address belongs to ("" for a name).
         port: TCP port.
         state: what came of it.
+        address: the address that was tried ("" for a name that leads nowhere, or elsewhere).
+        detail: what more is known: the kind of ``REJECT`` rule that answered, as iptables
+            names it (``icmp-port-unreachable``, ``tcp-reset`` …); ``paused``; where a name
+            leads instead.
     """
 
     source: str
@@ -367,6 +371,8 @@ class Probe:
     network: str
     port: int
     state: ReachState
+    address: str = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -377,11 +383,13 @@ class Listener:
         owner: container name or ``host``.
         address: address it is bound to (``0.0.0.0``, ``127.0.0.1``, ``::`` …).
         port: TCP port.
+        behind: ``container:port`` for a published port of the host.
     """
 
     owner: str
     address: str
     port: int
+    behind: str = ""
 
 
 @dataclass(frozen=True)

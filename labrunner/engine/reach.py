@@ -1,0 +1,322 @@
+"""Who can reach whom: the questions that checks, lessons and ``lab map`` ask of the prober."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from labrunner.engine.client import engine_errors
+from labrunner.engine.host import LABEL, ROLE
+from labrunner.errors import EngineError
+from labrunner.model import Listener, Probe, Reach
+
+if TYPE_CHECKING:
+    import docker
+
+    from labrunner.engine.host import Host
+    from labrunner.model import ReachState
+
+MARGIN = 15.0
+"""Seconds that the prober's start may take on top of what it is asked to wait."""
+
+LOG_LINES = 8
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """A port that must accept before a container counts as started.
+
+    Attributes:
+        name: the container.
+        pid: its first process, as the host numbers it.
+        ip: its own address, where the port is tried.
+        port: TCP port.
+        timeout: seconds until it counts as failed.
+    """
+
+    name: str
+    pid: int
+    ip: str
+    port: int
+    timeout: float = 20.0
+
+
+@dataclass(frozen=True)
+class Try:
+    """One connection to try: from a container, to a name or an address, on a port."""
+
+    source: str
+    target: str
+    port: int
+
+
+def measure(host: Host, *, timeout: float = 1.0, only: Collection[str] | None = None) -> Reach:
+    """Measure who can reach whom, all at once, without changing anything.
+
+    Every listening TCP port of every running container is tried from inside every other
+    one, at each address and by each name that it may have there; so are the host's, at
+    each gateway. No server notices: handshakes are broken off before they are complete.
+
+    Args:
+        host: where the containers run.
+        timeout: seconds after which a try without an answer counts as filtered. On bridges
+            of the host, where an answer takes under a millisecond, the prober waits less:
+            0.25 s, or ten times as long as its slowest answer took.
+        only: names of the containers to look at. Default: all in a sandbox; on a ``local``
+            host those that carry the lab's label or are on a network that does.
+
+    Raises:
+        EngineError: the engine or the prober failed.
+    """
+    begun = time.monotonic()
+    containers, paused = _look(host, only)
+    listeners: list[Listener] = []
+    probes: list[Probe] = []
+    gone: set[str] = set()
+    request = {"mode": "reach", "containers": containers, "timeout": timeout}
+    for reply in host.probe(request, timeout=2 * timeout + MARGIN):
+        if "probe" in reply:
+            probes.append(Probe(**reply["probe"]))
+        elif "listener" in reply:
+            listeners.append(Listener(*reply["listener"]))
+        elif "gone" in reply:
+            gone.add(reply["gone"])
+    return Reach(
+        containers=tuple(c["name"] for c in containers if c["name"] not in gone),
+        listeners=tuple(listeners),
+        probes=tuple(_mark(p, paused) for p in probes),
+        seconds=time.monotonic() - begun,
+    )
+
+
+def tcp(host: Host, source: str, target: str, port: int, *, timeout: float = 2.0) -> ReachState:
+    """Try one connection from inside a container.
+
+    Args:
+        host: where the container runs.
+        source: name of the container.
+        target: a name, resolved as the container resolves it, or an address.
+        port: TCP port.
+        timeout: seconds for the name and again for the connection; less is waited where an
+            answer can only be instant (see `measure`).
+
+    Raises:
+        EngineError: the container does not run, or the prober failed.
+    """
+    return tcp_all(host, [Try(source, target, port)], timeout=timeout)[0]
+
+
+def tcp_all(host: Host, tries: Sequence[Try], *, timeout: float = 2.0) -> list[ReachState]:
+    """Try several connections at once; see `tcp`. The states, in the order of the tries."""
+    pids = {source: _pid(host, source) for source in {t.source for t in tries}}
+    request = {
+        "mode": "tcp",
+        "timeout": timeout,
+        "tries": [
+            {"id": number, "pid": pids[t.source], "own": t.source, "to": t.target, "port": t.port}
+            for number, t in enumerate(tries)
+        ],
+    }
+    states: dict[int, str] = {}
+    for reply in host.probe(request, timeout=2 * timeout + MARGIN):
+        states[reply["id"]] = reply["state"]
+    for number, one in enumerate(tries):
+        if states.get(number, "gone") == "gone":
+            raise EngineError(f"{one.source} ended while a connection from it was tried")
+    return [cast("ReachState", states[number]) for number in range(len(tries))]
+
+
+def wait_ready(
+    host: Host, ports: Sequence[WaitFor], on_ready: Callable[[str, float], None]
+) -> None:
+    """Wait until every port accepts on its container's own address.
+
+    Args:
+        host: where the containers run.
+        ports: what to wait for.
+        on_ready: told each container's name as it becomes ready, and after how many seconds.
+
+    Raises:
+        EngineError: a container ended or its time is over; the hint has its last log lines.
+    """
+    if not ports:
+        return
+    wanted: list[dict[str, Any]] = [
+        {"name": p.name, "pid": p.pid, "ip": p.ip, "port": p.port, "timeout": p.timeout}
+        for p in ports
+    ]
+    by_name = {p.name: p for p in ports}
+
+    def tell(reply: Mapping[str, Any]) -> None:
+        if "failed" in reply:
+            raise _not_ready(host, by_name[reply["name"]], reply["failed"])
+        on_ready(reply["name"], reply["seconds"])
+
+    if _reaches_directly(host, ports):
+        from labrunner.images.host.probe_dial import wait
+
+        wait([{**w, "inside": False} for w in wanted], 20.0, tell)
+        return
+    longest = max(p.timeout for p in ports)
+    request = {"mode": "wait", "ports": wanted, "timeout": longest}
+    for reply in host.probe(request, timeout=longest + MARGIN):
+        tell(reply)
+
+
+def _not_ready(host: Host, port: WaitFor, why: str) -> EngineError:
+    try:
+        with engine_errors(f"reading the logs of {port.name}"):
+            log = host.client.api.logs(port.name, tail=LOG_LINES).decode("utf-8", "replace")
+    except EngineError as error:
+        log = str(error)
+    if why == "ended":
+        what = f"{port.name} ended before its port {port.port} accepted a connection"
+    else:
+        what = f"{port.name} did not accept on its port {port.port} within {port.timeout:g} s"
+    last = log.strip()
+    return EngineError(what, f"its last lines:\n{last}" if last else "it printed nothing")
+
+
+def _reaches_directly(host: Host, ports: Sequence[WaitFor]) -> bool:
+    """Whether this process itself sees the containers' processes and is on their networks.
+
+    Then no helper has to be started to wait for them. A process number alone proves
+    nothing (the engine may be on another machine): its control group must name the container.
+    """
+    if host.kind != "local" or sys.platform != "linux":
+        return False
+    from labrunner.images.host.probe_dial import Links
+
+    links = Links()
+    try:
+        for port in ports:
+            with engine_errors(f"looking at {port.name}"):
+                container = host.client.api.inspect_container(port.name)["Id"]
+            groups = Path(f"/proc/{port.pid}/cgroup").read_text(encoding="utf-8")
+            if container not in groups or not links.lead_to(port.ip):
+                return False
+    except (OSError, EngineError):
+        return False  # gone already, or out of sight: the other way finds out which
+    return True
+
+
+def _mark(probe: Probe, paused: Collection[str]) -> Probe:
+    """Say of an open port of a paused container that nobody will answer there."""
+    if probe.state == "open" and probe.target in paused:
+        return replace(probe, detail="paused")
+    return probe
+
+
+def _pid(host: Host, container: str) -> int:
+    with engine_errors(f"looking at {container}"):
+        state = host.client.api.inspect_container(container)["State"]
+    if not state["Pid"]:
+        raise EngineError(
+            f"{container} is {state['Status']}: nothing can be tried from inside it",
+            f"docker start {container}",
+        )
+    return int(state["Pid"])
+
+
+# --- what the engine says ----------------------------------------------------------------
+
+
+def _look(host: Host, only: Collection[str] | None) -> tuple[list[dict[str, Any]], set[str]]:
+    """What the prober needs to know of each container, and who of them is paused."""
+    import docker.errors
+
+    api = host.client.api
+    found: list[dict[str, Any]] = []
+    paused: set[str] = set()
+    with engine_errors("looking at the containers"):
+        networks = {n["Name"]: n for n in api.networks()}
+        for entry in _chosen(host, networks, only):
+            try:
+                attrs = api.inspect_container(entry["Id"])
+            except docker.errors.NotFound:
+                continue
+            if attrs["State"]["Pid"]:
+                found.append(_describe(attrs, networks))
+                if attrs["State"]["Paused"]:
+                    paused.add(found[-1]["name"])
+    return sorted(found, key=lambda c: str(c["name"])), paused
+
+
+def _chosen(
+    host: Host, networks: Mapping[str, Mapping[str, Any]], only: Collection[str] | None
+) -> list[Mapping[str, Any]]:
+    """Entries of the engine's list of running containers that are to be looked at."""
+    ours = {n for n, attrs in networks.items() if (attrs["Labels"] or {}).get(LABEL) == host.lab_id}
+
+    def wanted(entry: Mapping[str, Any]) -> bool:
+        labels = entry["Labels"] or {}
+        if labels.get(ROLE, "part") != "part":
+            return False
+        if only is not None:
+            return any(name.lstrip("/") in only for name in entry["Names"])
+        if host.kind == "sandbox" or labels.get(LABEL) == host.lab_id:
+            return True
+        return not ours.isdisjoint(entry["NetworkSettings"]["Networks"])
+
+    client: docker.DockerClient = host.client
+    return [entry for entry in client.api.containers() if wanted(entry)]
+
+
+def _describe(
+    attrs: Mapping[str, Any], networks: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """One container as the prober's request has it."""
+    name = attrs["Name"].lstrip("/")
+    ends: dict[str, dict[str, str]] = {}
+    names = [name]
+    links: dict[str, list[str]] = {}
+    for network, end in attrs["NetworkSettings"]["Networks"].items():
+        if not end.get("IPAddress") and not end.get("GlobalIPv6Address"):
+            continue
+        ends[network] = {
+            "ip": end["IPAddress"],
+            "ip6": end.get("GlobalIPv6Address") or "",
+            "gateway": end.get("Gateway") or _gateway(networks.get(network, {})),
+        }
+        names += [a for a in end.get("Aliases") or () if not attrs["Id"].startswith(a)]
+        for link in end.get("Links") or ():
+            target, _, alias = link.partition(":")
+            links.setdefault(target, []).append(alias or target)
+    return {
+        "name": name,
+        "pid": attrs["State"]["Pid"],
+        "networks": ends,
+        "names": list(dict.fromkeys(names)),
+        "links": links,
+        "published": _published(attrs),
+    }
+
+
+def _gateway(network: Mapping[str, Any]) -> str:
+    """The host's own address on a bridge, for containers that are not told of it.
+
+    An internal network has no gateway for them, but the host has an address on it all the
+    same: the subnet's first, unless another was asked for.
+    """
+    if network.get("Driver") != "bridge":
+        return ""
+    for pool in (network.get("IPAM") or {}).get("Config") or ():
+        subnet = ip_network(pool.get("Subnet") or "::/0")
+        if subnet.version == 4:  # noqa: PLR2004
+            return str(pool.get("Gateway") or subnet[1]).partition("/")[0]
+    return ""
+
+
+def _published(attrs: Mapping[str, Any]) -> list[tuple[str, int, int]]:
+    """Address and port of the host, and port of the container, for each published TCP port."""
+    found = []
+    for inner, bindings in (attrs["NetworkSettings"].get("Ports") or {}).items():
+        port, _, protocol = inner.partition("/")
+        if protocol == "tcp":
+            found += [(b["HostIp"], int(b["HostPort"]), int(port)) for b in bindings or ()]
+    return found
