@@ -200,10 +200,11 @@ class Registry:
 
     def _sources(self) -> Iterator[Source]:
         yield from self._folders
-        yield from self._packages
+        yield from self.packages
 
     @functools.cached_property
-    def _packages(self) -> list[sources.Package]:
+    def packages(self) -> list[sources.Package]:
+        """The entry points of installed packages."""
         return sources.packages()
 
     def _load(self, source: Source) -> list[_Loaded]:
@@ -283,18 +284,23 @@ def _complete(scenario: object, source: Source, file: Path) -> Scenario:
         message = f"{scenario.name!r} is in a folder for {source.guess!r}"
         line = wellformed.line_of(file, value=scenario.name)
         raise ScenarioError(message, f"{file}:{line}", "Call both the same.")
-    folder = scenario.folder = Path(scenario.folder or file.parent).absolute()
+    scenario.folder = Path(scenario.folder or file.parent).absolute()
     scenario.source = source.label
-    name = str(scenario.name)
-    places = (
+    places = lesson_places(scenario)
+    scenario.content = next((p for p in places if (p / "lesson.md").is_file()), None)
+    return scenario
+
+
+def lesson_places(scenario: Scenario) -> list[Path]:
+    """The folders in which the lesson of a scenario with a ``folder`` may be, best first."""
+    folder, name = scenario.folder or Path(), str(scenario.name)
+    return [
         *([folder / scenario.content] if scenario.content else []),
         folder / "content" / name,
         folder / "content",
         folder.parent / "content" / name,
         folder.parent.parent / "content" / name,
-    )
-    scenario.content = next((p for p in places if (p / "lesson.md").is_file()), None)
-    return scenario
+    ]
 
 
 # --- problems -----------------------------------------------------------------------------

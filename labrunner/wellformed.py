@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from labrunner.model import Lesson
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+# A word of a command; `--name=web` is two.
+_WORD = re.compile(r"[\w.-]+")
 _HOSTS = get_args(HostKind)
 _TYPES = {"networks": Network, "containers": Container, "images": Image}
 _TEXTS = ("networks", "after")
@@ -43,7 +45,6 @@ def mistakes(scenario: Scenario, file: Path, languages: Sequence[str]) -> Iterat
     yield from checker.containers()
     yield from checker.order()
     yield from checker.images()
-    yield from checker.owns()
     yield from checker.lesson(languages)
 
 
@@ -158,14 +159,17 @@ class _Checker:
                 hint = f"It belongs into {folder / image.folder}."
                 yield self.wrong(message, hint, value=image.folder, **place)
 
-    def owns(self) -> Iterator[ScenarioError]:
-        """Is what the learner creates left for the learner to create?"""
+    def owns(self, original: Lesson) -> Iterator[ScenarioError]:
+        """Is what the learner creates left to the learner, or made anew by a command of theirs?"""
+        typed = [c for step in original.steps for c in step.commands]
+        typed += [c for step in original.steps for trap in step.traps for c in trap.commands]
+        words = {word for command in typed for word in _WORD.findall(command.text)}
         for field in ("containers", "networks"):
             made = {thing.name for thing in getattr(self.scenario, field)}
             for name in getattr(self.scenario.owns, field):
-                if name in made:
+                if name in made and name not in words:
                     message = f"{name} is listed in owns.{field}, but the start of a lab makes it"
-                    hint = "owns is for what the learner creates; take it out there."
+                    hint = "owns is for what the learner creates, or replaces by a command."
                     yield self.wrong(message, hint, value=name, call="Owned")
 
     def lesson(self, languages: Sequence[str]) -> Iterator[ScenarioError]:
@@ -179,6 +183,7 @@ class _Checker:
         except ScenarioError as error:
             yield error
             return
+        yield from self.owns(original)
         yield from self.checks(original)
         for language in languages:
             try:
