@@ -1,0 +1,114 @@
+"""What several checks of this scenario ask."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+from labrunner import not_yet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from labrunner import Lab, Verdict
+    from labrunner.view import ContainerView
+
+PAGE = 8000
+SPEED = 5201
+SERVICE = 9001
+WORDS = ("heron", "maple", "copper", "lantern", "violet", "walnut", "harbour", "pepper")
+
+
+def word(lab: Lab, who: str) -> str:
+    """What only somebody who read this container's page in this lab can know."""
+    rng = lab.random(f"the word of {who}")
+    return f"{rng.choice(WORDS)}-{rng.randrange(1000, 10000)}"
+
+
+def state_of(view: ContainerView | None) -> str:
+    """A container's state in words."""
+    if view is None:
+        return "no container of that name"
+    if view.running:
+        return f"running on {names(view.networks)}"
+    return f"{view.status} (exit code {view.exit_code})"
+
+
+def names(several: Iterable[str]) -> str:
+    """Network or container names in a sentence."""
+    return " and ".join(sorted(several)) or "no network"
+
+
+def runs_on(lab: Lab, name: str, wanted: set[str], why: str) -> Verdict | None:
+    """``None`` where the container runs and is on exactly these networks."""
+    view = lab.container(name)
+    if view is not None and view.running and set(view.networks) == wanted:
+        return None
+    seen = state_of(view)
+    if view is None:
+        message = f"There is no container {name} yet."
+    elif not view.running:
+        message = f"{name} does not run; to its peers that looks like a wrong network."
+    else:
+        message = f"{name} is on {names(view.networks)}. {why}"
+    return not_yet(
+        message,
+        expected=f"{name} running on {names(wanted)}",
+        seen=seen,
+        look="docker ps -a --format '{{.Names}}: {{.Status}}, {{.Networks}}'",
+    )
+
+
+def on_host(lab: Lab, name: str) -> Verdict | None:
+    """``None`` where the container has the host's own network."""
+    view = lab.container(name)
+    if view is not None and "host" in view.networks:
+        return None
+    return not_yet(
+        f"There is no container {name} yet."
+        if view is None
+        else f"{name} is not on the network of the host.",
+        expected=f"{name} with --network host",
+        seen=state_of(view),
+        look=f"docker ps -a --filter name={name}",
+    )
+
+
+def no_file(container: str, path: str, what: str) -> Verdict:
+    """The evidence is not there."""
+    return not_yet(
+        f"{container} has no {path} yet.",
+        expected=f"{path} in {container}, holding {what}",
+        seen="no such file",
+        look=f"docker exec {container} ls -l /tmp",
+    )
+
+
+def gateway_of(lab: Lab, network: str) -> str:
+    """The host's address on a network; the first of the subnet where the engine tells none."""
+    view = lab.network(network)
+    if view is None:
+        return ""
+    return view.gateway or str(next(ip_network(view.subnet).hosts()))
+
+
+def address(lab: Lab, name: str, network: str) -> str:
+    """A container's address on a network, "" where it has none."""
+    view = lab.container(name)
+    return view.networks.get(network, "") if view else ""
+
+
+def read_page(lab: Lab, reader: str, owner: str) -> Verdict | None:
+    """``None`` where the reader has a file with the word that the owner's page has."""
+    path = f"/tmp/{owner}"  # noqa: S108  a path in the learner's container
+    text = lab.file(reader, path)
+    if text is None:
+        return no_file(reader, path, f"the page of {owner}")
+    if word(lab, owner) in text:
+        return None
+    return not_yet(
+        f"{reader} has a {path}, but it is not {owner}'s page.",
+        expected=f"the page that {owner} serves on port {PAGE}",
+        seen=text.strip()[:60] or "an empty file",
+        look=f"docker exec {reader} cat {path}",
+    )

@@ -1,0 +1,126 @@
+"""Steps 5 to 7: the host is a member of every bridge."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from labrunner import not_yet, passed
+
+from .common import (
+    SERVICE,
+    address,
+    gateway_of,
+    on_host,
+    read_page,
+    runs_on,
+    word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from labrunner import Lab, Verdict
+    from labrunner.view import Published
+
+
+def gateway_hole(lab: Lab) -> Verdict:
+    """The web server is published, for the host only, and serves its neighbours."""
+    if problem := runs_on(lab, "web", {"north"}, "It belongs to north."):
+        return problem
+    view = lab.container("web")
+    ports = view.published if view else ()
+    if not ports:
+        return not_yet(
+            "web is not published, and the host needs it.",
+            expected="a port of 127.0.0.1 on the host that leads to web",
+            seen="no published port",
+            look="docker port web",
+        )
+    if problem := published_wide(lab, ports) or web_is_deaf(lab, ports):
+        return problem
+    return passed(
+        "web is there for its neighbours and for the host, and the hole is closed.",
+        seen=f"carol to port {ports[0].host_port} of her gateway: {through_gateway(lab, ports[0])}",
+    )
+
+
+def through_gateway(lab: Lab, port: Published) -> str:
+    """What comes of carol's try to use a published port through her own gateway."""
+    return lab.tcp("carol", gateway_of(lab, "south"), port.host_port, timeout=1.0)
+
+
+def published_wide(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
+    """``None`` where every port is published for the host itself and for nobody else."""
+    for port in ports:
+        if not (port.address and ip_address(port.address).is_loopback):
+            where = f"{port.address}:{port.host_port}"
+            return not_yet(
+                f"web is published on {where}, for whoever reaches any address of the host.",
+                expected="published on 127.0.0.1 alone",
+                seen=f"carol, through her own gateway: {through_gateway(lab, port)}",
+                look="docker port web",
+            )
+    return None
+
+
+def web_is_deaf(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
+    """``None`` where web accepts on its own address what is published."""
+    own = address(lab, "web", "north")
+    for port in ports:
+        state = lab.tcp("web", own, port.port)
+        if state != "open":
+            return not_yet(
+                f"The published port leads to port {port.port} of web, and there nobody answers.",
+                expected=f"a server on {own}:{port.port} in web",
+                seen=state,
+                look="docker exec web busybox netstat -ltn",
+            )
+    return None
+
+
+def host_reaches_all(lab: Lab) -> Verdict:
+    """From the host, the page of a container that publishes nothing was read."""
+    if problem := on_host(lab, "scout"):
+        return problem
+    return read_page(lab, "scout", "carol") or passed(
+        "The host reads carol's page by her address: unpublished is not private from the host.",
+        seen=f"{word(lab, 'carol')} in scout:/tmp/carol",
+    )
+
+
+def open_host(lab: Lab) -> Verdict:
+    """A service of the host is there for the host, and shut to a network with no way out."""
+    cellar = lab.network("cellar")
+    if cellar is None or not cellar.internal:
+        return not_yet(
+            "There is no network cellar yet." if cellar is None else "cellar has a way out.",
+            expected="a network cellar made with --internal",
+            seen="no such network" if cellar is None else "internal: false",
+            look="docker network inspect -f '{{.Internal}}' cellar",
+        )
+    if problem := runs_on(lab, "erin", {"cellar"}, "She should be in the cellar and nowhere else."):
+        return problem
+    if problem := on_host(lab, "printer"):
+        return problem
+    own = lab.tcp("printer", "127.0.0.1", SERVICE)
+    if own != "open":
+        return not_yet(
+            "The host itself does not reach the printer.",
+            expected=f"a server on port {SERVICE} of the host's loopback address",
+            seen=own,
+            look="docker ps -a --filter name=printer",
+        )
+    gateway = gateway_of(lab, "cellar")
+    state = lab.tcp("erin", gateway, SERVICE, timeout=1.0)
+    if state == "open":
+        return not_yet(
+            "erin, on a network with no way out, reaches the printer of the host.",
+            expected=f"{gateway}:{SERVICE} closed to erin",
+            seen="open",
+            look="docker exec printer busybox netstat -ltn",
+        )
+    return passed(
+        "The printer serves the host and nobody else.",
+        seen=f"erin to {gateway}:{SERVICE}: {state}",
+    )

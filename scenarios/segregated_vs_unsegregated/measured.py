@@ -1,0 +1,190 @@
+"""Steps 8 and 9: what the learner measured with iperf3, read and judged."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, Any
+
+from labrunner import not_yet, passed
+
+from .common import names, no_file, runs_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from labrunner import Lab, Verdict
+
+RUNS = 3
+ALIKE = (0.5, 2.0)
+SLOWED = 0.85
+RECOVERED = 1.1
+CAP = 0.5
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of iperf3: whom it measured, and bits a second that arrived."""
+
+    target: str
+    rate: float
+
+
+TARGET = re.compile(r"connected to (\S+) port")
+RATE = re.compile(r"([\d.]+) ([KMGT]?)bits/sec.*receiver")
+UNIT = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
+
+
+def runs_in(text: str) -> list[Run]:
+    """Every finished run in what ``iperf3 --logfile`` wrote, as text or with ``-J``."""
+    found = [Run(*pair) for pair in json_runs(text)]
+    for part in text.split("Connecting to host")[1:]:
+        target, rates = TARGET.search(part), RATE.findall(part)
+        if target and rates:
+            # with several streams the last line is their sum
+            found.append(Run(target[1], float(rates[-1][0]) * UNIT[rates[-1][1]]))
+    return [run for run in found if run.rate > 0]
+
+
+def json_runs(text: str) -> Iterator[tuple[str, float]]:
+    """Target and rate of each JSON document in a file that may hold several."""
+    decoder = json.JSONDecoder()
+    at = text.find("{")
+    while at >= 0:
+        try:
+            document: dict[str, Any]
+            document, end = decoder.raw_decode(text, at)
+            target = document["start"]["connected"][0]["remote_host"]
+            yield str(target), float(document["end"]["sum_received"]["bits_per_second"])
+        except (ValueError, KeyError, IndexError, TypeError):
+            return
+        at = text.find("{", end)
+
+
+def best(lab: Lab, path: str, network: str) -> float | Verdict:
+    """The best of at least three runs over this network that dave has on record, in Gbit/s."""
+    text = lab.file("dave", path)
+    if text is None:
+        return no_file("dave", path, f"{RUNS} runs of iperf3 to alice")
+    found = runs_in(text)
+    view = lab.network(network)
+    subnet = view.subnet if view else ""
+    strays = [run.target for run in found if not is_in(run.target, subnet)]
+    if strays:
+        return not_yet(
+            f"{path} was not measured on {network}.",
+            expected=f"alice's address on {network}, in {subnet or 'a subnet that is not there'}",
+            seen=f"connected to {strays[0]}",
+            look=f"docker exec dave grep connected {path}",
+        )
+    if len(found) < RUNS:
+        return not_yet(
+            f"{path} holds too few runs: one alone proves nothing.",
+            expected=f"{RUNS} finished runs or more",
+            seen=f"{len(found)}",
+            look=f"docker exec dave grep receiver {path}",
+        )
+    return max(r.rate for r in found) / 1e9
+
+
+def is_in(text: str, subnet: str) -> bool:
+    """Whether this is an address of that subnet."""
+    try:
+        return ip_address(text) in ip_network(subnet)
+    except ValueError:
+        return False
+
+
+def speed(lab: Lab) -> Verdict:
+    """The same pair, measured on a shared bridge and on one of its own: no difference."""
+    pair = lab.network("pair")
+    if pair is None or pair.members != {"alice", "dave"}:
+        return not_yet(
+            "There is no network pair yet."
+            if pair is None
+            else "pair is not a network of alice's and dave's alone.",
+            expected="alice and dave on pair, and nobody else",
+            seen="no such network" if pair is None else f"{names(pair.members)} on it",
+            look="docker network inspect pair",
+        )
+    shared = best(lab, "/tmp/shared.txt", "north")  # noqa: S108
+    if not isinstance(shared, float):
+        return shared
+    own = best(lab, "/tmp/own.txt", "pair")  # noqa: S108
+    if not isinstance(own, float):
+        return own
+    seen = (
+        f"best of each: {shared:.1f} Gbit/s shared, {own:.1f} Gbit/s own, ratio {own / shared:.2f}"
+    )
+    if not ALIKE[0] <= own / shared <= ALIKE[1]:
+        return not_yet(
+            "The two differ too much to be the bridge's doing; something else was busy.",
+            expected=f"a ratio between {ALIKE[0]} and {ALIKE[1]}; measure both again",
+            seen=seen,
+        )
+    return passed("A bridge of one's own is no slower than a shared one.", seen=seen)
+
+
+def noisy(lab: Lab) -> Verdict:
+    """A busy container elsewhere slowed the pair, and a limit gave the speed back."""
+    if problem := noisy_runs_apart(lab) or noisy_is_limited(lab):
+        return problem
+    rates = []
+    for path in ("/tmp/quiet.txt", "/tmp/noisy.txt", "/tmp/capped.txt"):  # noqa: S108
+        rate = best(lab, path, "pair")
+        if not isinstance(rate, float):
+            return rate
+        rates.append(rate)
+    quiet, slowed, capped = rates
+    seen = f"best of each: quiet {quiet:.1f}, noisy {slowed:.1f}, capped {capped:.1f} Gbit/s"
+    if slowed > SLOWED * quiet:
+        return not_yet(
+            "The noise made no difference: did all three run on one core?",
+            expected=f"noisy below {SLOWED:.0%} of quiet",
+            seen=seen,
+            look="docker inspect -f '{{.Name}} {{.HostConfig.CpusetCpus}}' alice dave noisy",
+        )
+    if capped < RECOVERED * slowed:
+        return not_yet(
+            "The limit gave nothing back: was it set before capped.txt was measured?",
+            expected=f"capped above {RECOVERED:.0%} of noisy",
+            seen=seen,
+            look="docker stats --no-stream",
+        )
+    return passed("Another network did not protect the pair; a CPU limit did.", seen=seen)
+
+
+def noisy_runs_apart(lab: Lab) -> Verdict | None:
+    """``None`` where the noisy container runs and shares no network with the pair."""
+    if problem := runs_on(
+        lab, "noisy", {"south"}, "The question is whether another network helps."
+    ):
+        return problem
+    shared = {n for who in ("alice", "dave") for n in getattr(lab.container(who), "networks", ())}
+    if "south" not in shared:
+        return None
+    return not_yet(
+        "alice or dave is on south, together with noisy.",
+        expected="alice and dave on pair alone",
+        seen=names(shared),
+        look="docker ps --format '{{.Names}}: {{.Networks}}'",
+    )
+
+
+def noisy_is_limited(lab: Lab) -> Verdict | None:
+    """``None`` where the noisy container may use at most half a core, however that was said."""
+    view = lab.container("noisy")
+    limits = view.attrs["HostConfig"] if view else {}
+    cores = (limits.get("NanoCpus") or 0) / 1e9
+    if not cores and (limits.get("CpuQuota") or 0) > 0:
+        cores = limits["CpuQuota"] / (limits.get("CpuPeriod") or 100_000)
+    if 0 < cores <= CAP:
+        return None
+    return not_yet(
+        "noisy may use as much of the CPU as it can get.",
+        expected=f"a CPU limit of at most {CAP} cores on noisy",
+        seen=f"{cores:g} cores" if cores else "no limit",
+        look="docker inspect -f '{{.HostConfig.NanoCpus}}' noisy",
+    )

@@ -1,0 +1,148 @@
+"""Steps 1 to 4: who is on which bridge, and what that looks like from inside."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from labrunner import not_yet, passed
+
+from .common import PAGE, SPEED, address, no_file, read_page, runs_on, word
+
+if TYPE_CHECKING:
+    from labrunner import Lab, Verdict
+
+
+def one_bridge(lab: Lab) -> Verdict:
+    """A container of the learner's is a neighbour of bob's and has read his page."""
+    why = "Only members of north reach bob; publishing a port does not make a member."
+    if problem := runs_on(lab, "dave", {"north"}, why):
+        return problem
+    state = lab.tcp("dave", "bob", PAGE)
+    if state != "open":
+        return not_yet(
+            f"dave does not reach bob on port {PAGE}.",
+            expected="open",
+            seen=state,
+            look="docker ps --format '{{.Names}}: {{.Networks}}'",
+        )
+    return read_page(lab, "dave", "bob") or passed(
+        f"dave reads bob's page, and bob publishes nothing: all of north may use port {PAGE}.",
+        seen=f"{word(lab, 'bob')} in dave:/tmp/bob",
+    )
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """How one kind of failure shows in what curl, ping, getent or an exit code say."""
+
+    path: str
+    pattern: re.Pattern[str]
+    words: str
+
+
+BY_NAME = Symptom(
+    "/tmp/by-name",  # noqa: S108
+    re.compile(
+        r"\(6\)|could ?n.t resolve|could not resolve|not known|NXDOMAIN|^\s*[62]\s*$", re.IGNORECASE
+    ),
+    "a name that is not known (curl: 6)",
+)
+BY_ADDRESS = Symptom(
+    "/tmp/by-address",  # noqa: S108
+    re.compile(r"\(28\)|timed? ?out|100% packet loss|^\s*28\s*$", re.IGNORECASE),
+    "a time-out (curl: 28)",
+)
+
+
+def two_bridges(lab: Lab) -> Verdict:
+    """Carol's two failures are on record, and they are failures of segregation."""
+    for name, network in (("bob", "north"), ("carol", "south")):
+        why = "Leave the two apart: this step is about how that looks."
+        if problem := runs_on(lab, name, {network}, why):
+            return problem
+    for symptom, other in ((BY_NAME, BY_ADDRESS), (BY_ADDRESS, BY_NAME)):
+        if problem := recorded(lab, symptom, other):
+            return problem
+    state = lab.tcp("carol", "bob", PAGE, timeout=1.0)
+    return passed(
+        "Another bridge has two faces: by name nobody of that name, by address only silence.",
+        seen=f"carol asks for bob now: {state.replace('_', ' ')}",
+    )
+
+
+def recorded(lab: Lab, symptom: Symptom, other: Symptom) -> Verdict | None:
+    """``None`` where carol's file shows this symptom and not the other one."""
+    text = lab.file("carol", symptom.path)
+    if text is None:
+        return no_file("carol", symptom.path, symptom.words)
+    if symptom.pattern.search(text):
+        return None
+    asked = "name" if symptom is BY_NAME else "address"
+    return not_yet(
+        f"{symptom.path} shows {other.words}: there bob was not asked by {asked}."
+        if other.pattern.search(text)
+        else f"{symptom.path} does not show how asking bob by {asked} ends.",
+        expected=symptom.words,
+        seen=text.strip()[:70] or "an empty file",
+        look=f"docker exec carol cat {symptom.path}",
+    )
+
+
+def second_leg(lab: Lab) -> Verdict:
+    """Bob is a neighbour of both sides, and the two sides are still apart."""
+    for name, networks, why in (
+        ("alice", {"north"}, "Only bob gets a second leg."),
+        ("carol", {"south"}, "There she reaches all of north, not only bob."),
+        ("bob", {"north", "south"}, "He needs a leg in both."),
+    ):
+        if problem := runs_on(lab, name, networks, why):
+            return problem
+    for name in ("alice", "carol"):
+        state = lab.tcp(name, "bob", PAGE)
+        if state != "open":
+            return not_yet(
+                f"{name} does not reach bob.",
+                expected=f"bob's port {PAGE} open to {name}",
+                seen=state,
+                look=f"docker exec {name} curl -sS -m 2 http://bob:{PAGE}/",
+            )
+    through = lab.tcp("carol", address(lab, "alice", "north"), SPEED, timeout=1.0)
+    if through == "open":
+        return not_yet(
+            "carol reaches alice as well.",
+            expected="alice closed to carol",
+            seen=f"alice's port {SPEED} open to carol",
+            look="docker network inspect north",
+        )
+    return passed(
+        "alice and carol both reach bob; carol does not reach alice: two legs are not a bridge.",
+        seen=f"carol to alice: {through}",
+    )
+
+
+def cut(lab: Lab) -> Verdict:
+    """Bob left north and still serves south."""
+    if problem := runs_on(lab, "bob", {"south"}, "He should have left north and kept south."):
+        return problem
+    state = lab.tcp("carol", "bob", PAGE)
+    if state != "open":
+        return not_yet(
+            "bob is on south, but carol does not reach him.",
+            expected=f"bob's port {PAGE} open to carol",
+            seen=state,
+            look=f"docker exec carol curl -sS -m 2 http://bob:{PAGE}/",
+        )
+    gone = lab.tcp("alice", "bob", PAGE, timeout=1.0)
+    if gone == "open":
+        return not_yet(
+            "alice still reaches bob.",
+            expected="bob unknown to alice",
+            seen="open",
+            look="docker ps --format '{{.Names}}: {{.Networks}}'",
+        )
+    return passed(
+        "bob moved from north to south while he ran.",
+        seen=f"alice to bob: {gone.replace('_', ' ')}; carol to bob: open",
+    )
