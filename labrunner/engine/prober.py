@@ -7,13 +7,12 @@ the lab's containers; so it needs nothing in them, and leaves nothing in them.
 from __future__ import annotations
 
 import json
-import socket
-import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
+from labrunner.engine.hijack import STDOUT, Stream
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.errors import EngineError
 from labrunner.model import ignore_event
@@ -26,9 +25,6 @@ COMMAND = ("python3", "-S", "-E", "-s", "/usr/local/lib/labrunner/probe.py")
 
 CAPABILITIES = ("SYS_ADMIN", "SYS_PTRACE")
 """Stepping into a network namespace takes the first, finding it through ``/proc`` the second."""
-
-STDERR = 2
-LONGEST_LINE = 1 << 20
 
 
 def probe(
@@ -78,29 +74,15 @@ def run(
             host_config=_host_config(client),
         )
         try:
-            stream = api.attach_socket(
+            handle = api.attach_socket(
                 made["Id"], params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             )
             api.start(made["Id"])
         except BaseException:
             api.remove_container(made["Id"], force=True, v=True)
             raise
-    try:
+    with Stream(handle) as stream:
         yield from converse(stream, request, deadline=deadline)
-    finally:
-        close(stream)
-
-
-def close(stream: Any) -> None:
-    """End a conversation: the prober sees the end of its input.
-
-    The SDK's own ``close`` leaves the socket open until the garbage is collected.
-    """
-    response = getattr(stream, "_response", None)
-    raw = getattr(stream, "_sock", stream)
-    if response is not None:
-        response.close()
-    raw.close()
 
 
 def _host_config(client: docker.DockerClient) -> dict[str, Any]:
@@ -124,60 +106,40 @@ def _host_config(client: docker.DockerClient) -> dict[str, Any]:
 
 
 def converse(
-    stream: Any, request: Mapping[str, Any], *, deadline: float
+    stream: Stream, request: Mapping[str, Any], *, deadline: float
 ) -> Iterator[dict[str, Any]]:
-    """Send a request to a prober and yield its replies until it is done.
+    """Send a request to a running prober and yield its replies until it is done.
 
     Args:
-        stream: what the SDK hands out for an attached container or a started exec
-            (``socket=True``), its outputs framed (no terminal).
+        stream: to and from the prober.
         request: one request.
         deadline: on the monotonic clock.
 
     Raises:
         EngineError: the prober reported an error, ended early, or the deadline passed.
     """
-    raw: socket.socket = getattr(stream, "_sock", stream)
     with engine_errors("talking to the prober"):
-        raw.settimeout(max(0.1, deadline - time.monotonic()))
-        raw.sendall(json.dumps(request).encode() + b"\n")
-    for line in _lines(raw, deadline):
-        reply: dict[str, Any] = json.loads(line)
-        if "error" in reply:
-            raise EngineError(f"the prober failed: {reply['error']}")
-        if "done" in reply:
-            return
-        yield reply
-    raise EngineError("the prober ended without an answer")
+        stream.send(json.dumps(request).encode() + b"\n")
+    try:
+        for line in _lines(stream, deadline):
+            reply: dict[str, Any] = json.loads(line)
+            if "error" in reply:
+                raise EngineError(f"the prober failed: {reply['error']}")
+            if "done" in reply:
+                return
+            yield reply
+    except TimeoutError as error:
+        raise EngineError("the prober did not answer in time") from error
 
 
-def _lines(raw: socket.socket, deadline: float) -> Iterator[bytes]:
-    """Lines of standard output, taken out of the engine's frames."""
-    buffer, line, complaint = b"", b"", b""
-    while True:
-        while len(buffer) >= 8:  # noqa: PLR2004  a frame's header
-            kind, size = struct.unpack_from(">BxxxI", buffer)
-            if len(buffer) < 8 + size:
-                break
-            content, buffer = buffer[8 : 8 + size], buffer[8 + size :]
-            if kind == STDERR:
-                complaint += content
-                continue
+def _lines(stream: Stream, deadline: float) -> Iterator[bytes]:
+    """Lines of the prober's standard output; it never ends before its last answer."""
+    line, complaint = b"", b""
+    for kind, content in stream.frames(deadline):
+        if kind == STDOUT:
             *whole, line = (line + content).split(b"\n")
             yield from whole
-        left = deadline - time.monotonic()
-        if left <= 0 or len(line) > LONGEST_LINE:
-            raise EngineError("the prober did not answer in time")
-        try:
-            raw.settimeout(left)
-            data = raw.recv(65536)
-        except TimeoutError:
-            continue
-        except OSError as error:
-            raise EngineError(f"the prober's connection broke: {error.strerror}") from error
-        if not data:
-            if complaint:
-                text = complaint.decode("utf-8", "replace").strip().splitlines()[-1]
-                raise EngineError(f"the prober failed: {text}")
-            return
-        buffer += data
+        else:
+            complaint += content
+    last = complaint.decode("utf-8", "replace").strip().splitlines()[-1:]
+    raise EngineError(f"the prober ended without an answer: {' '.join(last)}".rstrip(": "))
