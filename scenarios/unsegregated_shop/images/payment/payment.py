@@ -57,7 +57,7 @@ def health(_request: Request) -> Any:
     """``GET /health``: this service and its database."""
     with database() as cursor:
         cursor.execute("SELECT 1")
-    return {"payment-service": "ok", "payment-db": "ok"}
+    return {"ok": ["payment-service", "payment-db"]}
 
 
 serve("payment-service", {"POST payments": pay, "GET health": health})

@@ -22,4 +22,4 @@ def user(request: Request) -> Any:
     return CUSTOMERS[number]
 
 
-serve("user-service", {"GET users": user, "GET health": lambda _: {"user-service": "ok"}})
+serve("user-service", {"GET users": user, "GET health": lambda _: {"ok": ["user-service"]}})

@@ -1,0 +1,141 @@
+"""What the checks of the shop know and ask: its services, its database, the learner's notes."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from labrunner import Verdict, not_yet, ruined
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from labrunner import Lab
+
+OLD = "my-unsegregated-network"
+PORTS = {
+    "gateway": 80,
+    "order-service": 8000,
+    "user-service": 8000,
+    "payment-service": 8000,
+    "payment-db": 5432,
+}
+TALKING = (
+    ("gateway", "order-service"),
+    ("order-service", "user-service"),
+    ("order-service", "payment-service"),
+    ("payment-service", "payment-db"),
+)
+"""Who has to call whom; nobody else has any business with anybody."""
+
+LOOT = "/srv/loot"
+RUNS = 3
+"""Fewer measurements than these prove nothing."""
+
+ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+SAMPLE = re.compile(r"^\s*(?P<status>\d{3})\s+(?P<seconds>\d+[.,]\d+)\s*$", re.MULTILINE)
+
+
+def query(lab: Lab, statement: str) -> list[str]:
+    """The lines that a query of the payment database gives; it must run."""
+    return lab.exec("payment-db", ["psql", "-At", "-c", statement]).out.splitlines()
+
+
+def missing(lab: Lab, names: Iterable[str] = PORTS) -> Verdict | None:
+    """A verdict where one of the shop's containers is absent or does not run."""
+    for name in names:
+        container = lab.container(name)
+        if container is None:
+            return not_yet(
+                f"There is no container {name}.",
+                expected=f"a running container called {name}",
+                seen="no container of that name",
+                look="docker ps -a",
+            )
+        if not container.running:
+            return not_yet(
+                f"{name} does not run, it is {container.status}: that is an outage, not a wall.",
+                expected=f"{name} running",
+                seen=f"{container.status}, exit code {container.exit_code}",
+                look=f"docker start {name}",
+            )
+    return None
+
+
+def lost_cards(lab: Lab) -> Verdict | None:
+    """A verdict where the database was made anew and its rows are gone."""
+    if query(lab, "SELECT 1 FROM cards LIMIT 1"):
+        return None
+    return ruined(
+        "The cards are gone: payment-db was made anew, or emptied.",
+        expected="the rows that the lab put into the table cards",
+        seen="an empty table, or none",
+    )
+
+
+def note(lab: Lab, path: str, what: str) -> str | Verdict:
+    """What the learner saved at this path in the gateway, or why it does not count."""
+    text = lab.file("gateway", path)
+    look = f"docker exec gateway cat {path}"
+    if text is None:
+        return not_yet(
+            f"There is no note {path} in gateway yet.",
+            expected=f"{what} in {path}, in the container gateway",
+            seen="no such file in gateway (a redirect of your own shell saves on your machine)",
+            look="docker exec gateway ls -l /notes",
+        )
+    if not text.strip():
+        return not_yet(
+            f"The note {path} is empty: the command before the pipe printed nothing to save.",
+            expected=what,
+            seen="an empty file; errors do not go through a pipe",
+            look=look,
+        )
+    return text
+
+
+def owners(lab: Lab) -> dict[str, str]:
+    """Whose address is whose: address to container name."""
+    return {ip: c.name for c in lab.containers() for ip in c.networks.values() if ip}
+
+
+def answers(lab: Lab, source: str, target: str, patience: float = 3.0) -> str:
+    """How a call ends, once a service that was just started has had time to listen."""
+    deadline = time.monotonic() + patience
+    while True:
+        state = lab.tcp(source, target, PORTS[target])
+        running = lab.container(target)
+        # a refusal comes at once and is what a starting service does; all else stays so
+        if state != "refused" or time.monotonic() > deadline or not (running and running.running):
+            return state
+
+
+def samples(lab: Lab, path: str) -> list[float] | Verdict:
+    """Seconds of each order in a note, or why the note proves nothing."""
+    text = note(lab, path, "a line such as `200 0.0123` for each order")
+    if isinstance(text, Verdict):
+        return text
+    lines = list(SAMPLE.finditer(text))
+    failed = [line["status"] for line in lines if line["status"] != "200"]
+    paid = query(lab, "SELECT count(*) FROM payments WHERE via = 'gateway'")
+    problem = ""
+    if not lines:
+        problem = "The note has no line with a status and a time."
+    elif failed:
+        problem = (
+            f"{len(failed)} of {len(lines)} were not orders but failures "
+            f"(status {failed[0]}): how fast something fails says nothing."
+        )
+    elif len(lines) < RUNS:
+        problem = f"{len(lines)} measured, at least {RUNS} needed: one run proves nothing."
+    elif int((paid or ["0"])[0]) < len(lines):
+        problem = "More times in the note than orders paid through the gateway: time real orders."
+    if problem:
+        return not_yet(
+            problem,
+            expected=f"at least {RUNS} lines, each `200` and the seconds that an order took",
+            seen=" / ".join(text.split("\n")[:4]).strip(" /"),
+            look=f"docker exec gateway cat {path}",
+        )
+    return [float(line["seconds"].replace(",", ".")) for line in lines]

@@ -1,0 +1,206 @@
+"""Checks of the steps in which the shop is one neighbourhood."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+from labrunner import Verdict, not_yet, passed
+
+from .facts import (
+    ADDRESS,
+    LOOT,
+    PORTS,
+    answers,
+    lost_cards,
+    missing,
+    note,
+    owners,
+    query,
+    samples,
+)
+
+if TYPE_CHECKING:
+    from labrunner import Lab
+
+
+def look_around(lab: Lab) -> Verdict:
+    """The database's address, found from inside the gateway, is in its note."""
+    if problem := missing(lab, ("gateway", "payment-db")):
+        return problem
+    text = note(lab, "/notes/db", "payment-db's address as gateway finds it")
+    if isinstance(text, Verdict):
+        return text
+    known, found = owners(lab), ADDRESS.findall(text)
+    if any(known.get(ip) == "payment-db" for ip in found):
+        return passed("The front door finds the database by name, and its port is open to it.")
+    others = sorted({known[ip] for ip in found if ip in known})
+    return not_yet(
+        f"That is the address of {' and '.join(others)}, not of payment-db."
+        if others
+        else "The note holds no address that payment-db has now.",
+        expected="the address that the name payment-db leads to",
+        seen=text.strip().splitlines()[0],
+        look="docker exec gateway getent hosts payment-db",
+    )
+
+
+def add_order(lab: Lab) -> Verdict:
+    """order-service runs by itself, comes back by itself, and the gateway reaches it."""
+    order, gateway = lab.container("order-service"), lab.container("gateway")
+    if order is not None and order.attrs["Path"].startswith("-"):
+        return not_yet(
+            "order-service never started: options after the image's name go to the program.",
+            expected="docker run OPTIONS IMAGE, the options first",
+            seen=f"a program to run: {' '.join([order.attrs['Path'], *order.attrs['Args']])}",
+            look="docker inspect -f '{{.State.Error}}' order-service",
+        )
+    if order is None or gateway is None or not (order.running and gateway.running):
+        return missing(lab, ("order-service", "gateway")) or add_order(lab)
+    if order.networks.keys().isdisjoint(gateway.networks):
+        return not_yet(
+            f"order-service is on {' and '.join(order.networks) or 'no network'}, "
+            "where gateway is not.",
+            expected="order-service and gateway on one network",
+            seen=f"gateway's call ends with {lab.tcp('gateway', 'order-service', 8000)}",
+            look="docker inspect -f '{{json .NetworkSettings.Networks}}' order-service",
+        )
+    policy = order.restart_policy
+    if policy not in ("always", "unless-stopped"):
+        return not_yet(
+            f"order-service runs, but its restart policy is {policy!r}: one crash or one reboot "
+            "and it stays away.",
+            expected="restart policy unless-stopped (or always)",
+            seen=policy,
+            look="docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' order-service",
+        )
+    state = answers(lab, "gateway", "order-service")
+    if state == "open":
+        return passed(f"order-service runs in the background, restart policy {policy}.")
+    return not_yet(
+        f"order-service runs, but gateway's call to its port 8000 is {state}.",
+        expected="port 8000 of order-service open to gateway",
+        seen=state,
+        look="docker logs order-service",
+    )
+
+
+def first_order(lab: Lab) -> Verdict:
+    """An order went through the gateway and arrived in the payment database."""
+    if problem := missing(lab) or lost_cards(lab):
+        return problem
+    paid = query(lab, "SELECT via FROM payments ORDER BY id")
+    if "gateway" in paid:
+        return passed(f"{paid.count('gateway')} paid in payment-db, ordered through the gateway.")
+    if paid:
+        return not_yet(
+            "An order was paid, but it did not come through the gateway.",
+            expected="an order sent to gateway, port 80",
+            seen="an order sent to order-service directly",
+            look="docker logs gateway",
+        )
+    reply = lab.exec("gateway", ["curl", "-s", "-m", "8", "http://order-service:8000/orders"])
+    tried = json.loads(reply.out) if reply.code == 0 else []
+    if tried:
+        return not_yet(
+            f"An order arrived and failed: {tried[-1]['error']}.",
+            expected="an order that user-service and payment-service both answer",
+            seen=tried[-1]["error"],
+            look="docker logs order-service",
+        )
+    return not_yet(
+        "No order has reached order-service yet.",
+        expected="POST /orders with a customer and an item, sent to gateway",
+        seen="no payment in payment-db, no try in order-service (a GET only reads)",
+        look="docker logs gateway",
+    )
+
+
+def two_addresses(lab: Lab) -> Verdict:
+    """order-service has two networks, and the note tells which address is on which."""
+    if problem := missing(lab, ("gateway", "order-service")):
+        return problem
+    order = lab.container("order-service")
+    networks = order.networks if order else {}
+    if len(networks) < 2:  # noqa: PLR2004  the step's title says two
+        return not_yet(
+            "order-service is on one network only, so there is nothing to glue.",
+            expected="a second network, with order-service connected to it",
+            seen=" ".join(networks),
+            look="docker network ls",
+        )
+    text = note(lab, "/notes/order", "each network of order-service with the address on it")
+    if isinstance(text, Verdict):
+        return text
+    if any("".join(pair) in text for pair in permutations(networks.values(), 2)):
+        return not_yet(
+            "Two addresses are glued together in the note: nothing stands between them.",
+            expected="each address by itself, with the name of its network",
+            seen=text.strip(),
+            look="docker inspect order-service",
+        )
+    found = set(ADDRESS.findall(text))
+    for name, address in networks.items():
+        if address not in found or name not in text:
+            return not_yet(
+                f"The note does not tell which address order-service has on {name}.",
+                expected=f"{name} and {address}",
+                seen=" ".join(text.split()),
+                look="docker exec gateway cat /notes/order",
+            )
+    return passed(f"{len(networks)} networks, {len(networks)} addresses, each with its network.")
+
+
+def intruder(lab: Lab) -> Verdict:
+    """Every card is in the loot, and it came over the network from user-service."""
+    if problem := missing(lab, ("user-service", "payment-db")) or lost_cards(lab):
+        return problem
+    cards = query(lab, "SELECT number FROM cards")
+    loot = lab.file("user-service", LOOT)
+    if loot is None:
+        return no_loot(lab)
+    digits = re.sub(r"\D", "", loot)
+    taken = [card for card in cards if card.replace(" ", "") in digits]
+    if len(taken) < len(cards):
+        return not_yet(
+            f"{len(taken)} of {len(cards)} card numbers are in the loot.",
+            expected="the numbers of all cards in the table cards",
+            seen=(loot.strip().splitlines() or ["an empty file: nothing came, or only errors"])[0],
+            look=f"docker exec user-service cat {LOOT}",
+        )
+    container = lab.container("user-service")
+    log = lab.logs("payment-db", lines=5000)
+    came_from = {line.split()[0] for line in log.splitlines() if "connection authorized" in line}
+    if container is None or came_from.isdisjoint(ip for ip in container.networks.values() if ip):
+        return not_yet(
+            "The loot is complete, but user-service never opened the database.",
+            expected="a connection from user-service in payment-db's log",
+            seen="somebody read the cards who was inside payment-db, behind every wall, already",
+            look="docker logs payment-db",
+        )
+    return passed(f"{len(cards)} cards stolen by a service that has no business with payments.")
+
+
+def no_loot(lab: Lab) -> Verdict:
+    """Where the loot is instead, as far as one can tell."""
+    elsewhere = [n for n in PORTS if n != "user-service" and lab.container(n)]
+    places = [n for n in elsewhere if lab.file(n, LOOT) is not None]
+    where = f"it is in {places[0]}" if places else "there is no such file in any container"
+    return not_yet(
+        f"No {LOOT} in user-service: {where}.",
+        expected=f"{LOOT} in user-service, where the intruder sits",
+        seen=where,
+        look="docker exec user-service ls -l /srv",
+    )
+
+
+def stopwatch(lab: Lab) -> Verdict:
+    """At least three orders were timed, all of them real ones."""
+    if problem := missing(lab):
+        return problem
+    found = samples(lab, "/notes/before")
+    if isinstance(found, Verdict):
+        return found
+    return passed(f"The best of {len(found)} orders took {min(found) * 1000:.1f} ms. Keep that.")

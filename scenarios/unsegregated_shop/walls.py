@@ -1,0 +1,202 @@
+"""Checks of the steps in which the shop is taken apart into pairs that talk."""
+
+from __future__ import annotations
+
+import json
+import time
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+from labrunner import Verdict, not_yet, passed
+
+from .facts import OLD, PORTS, TALKING, missing, samples
+
+if TYPE_CHECKING:
+    from labrunner import Lab, Reach
+
+SLOWER = 2.0
+"""How many times slower the best order may be before it is more than a machine's noise."""
+
+REACHED = ("open", "refused")
+"""A refusal is an answer too: the packets arrive."""
+
+
+# --- a network for each pair --------------------------------------------------------------
+
+
+def pairs(lab: Lab) -> Verdict:
+    """Each talking pair has a network of its own, and the database's leads nowhere else."""
+    if problem := missing(lab):
+        return problem
+    places = memberships(lab)
+    for pair in TALKING:
+        if problem := no_own_network(places, pair):
+            return problem
+    own = [n for n, members in places.items() if members == {"payment-service", "payment-db"}]
+    leaks = [name for name in own if (found := lab.network(name)) and not found.internal]
+    if leaks:
+        return not_yet(
+            f"The network {leaks[0]} leads out through the host; the database needs no way out.",
+            expected="payment-service and payment-db on a network made with --internal",
+            seen=f"{leaks[0]}: Internal is false",
+            look=f"docker network inspect -f '{{{{.Internal}}}}' {leaks[0]}",
+        )
+    return passed(f"{len(TALKING)} pairs, each on a network of its own.")
+
+
+def memberships(lab: Lab) -> dict[str, set[str]]:
+    """Which services of the shop are on each network, the big one left out."""
+    places: dict[str, set[str]] = {}
+    for name in PORTS:
+        container = lab.container(name)
+        for network in container.networks if container else ():
+            places.setdefault(network, set()).add(name)
+    places.pop(OLD, None)
+    return places
+
+
+def no_own_network(places: dict[str, set[str]], pair: tuple[str, str]) -> Verdict | None:
+    """A verdict where two services have no network that is theirs alone."""
+    first, second = pair
+    shared = {n: members for n, members in places.items() if members >= set(pair)}
+    if any(members == set(pair) for members in shared.values()):
+        return None
+    if shared:
+        name, members = next(iter(shared.items()))
+        return not_yet(
+            f"The network {name} holds {len(members)} services: "
+            "a big neighbourhood with a new name.",
+            expected=f"a network with {first} and {second} and nobody else of the shop",
+            seen=f"{name}: {', '.join(sorted(members))}",
+            look=f"docker network inspect {name}",
+        )
+    seen = [f"{n}: {', '.join(sorted(m))}" for n, m in places.items() if m & set(pair)]
+    return not_yet(
+        f"{first} and {second} share no network but {OLD}.",
+        expected="a network with these two and nobody else of the shop",
+        seen="; ".join(seen) or "neither is on another network",
+        look=f"docker inspect -f '{{{{json .NetworkSettings.Networks}}}}' {first}",
+    )
+
+
+# --- the old network is cut ---------------------------------------------------------------
+
+
+def cut(lab: Lab) -> Verdict:
+    """Nobody is left on the big network, orders work, and only the talking pairs talk."""
+    measured = segregated(lab)
+    if isinstance(measured, Verdict):
+        return measured
+    return passed(f"Orders work, and user-service to payment-db: {tries(measured)}.")
+
+
+def segregated(lab: Lab) -> Reach | Verdict:
+    """What was measured, or the first thing that is wrong with it."""
+    if problem := missing(lab) or outage(lab) or hole(lab):
+        return problem
+    measured = lab.reach()
+    for source, target in permutations(PORTS, 2):
+        if (source, target) in TALKING or (target, source) in TALKING:
+            continue
+        got_in = [p for p in measured.between(source, target) if p.state in REACHED]
+        if got_in:
+            ways = sorted({f"{p.via}:{p.port}" for p in got_in})
+            places = sorted({p.network for p in got_in if p.network})
+            return not_yet(
+                f"{source} still reaches {target}.",
+                expected=f"no way from {source} to {target}, by name or by address",
+                seen=f"{' and '.join(ways)} let it in (network {', '.join(places) or 'unknown'})",
+                look="lab map",
+            )
+    return left_behind(lab) or measured
+
+
+def left_behind(lab: Lab) -> Verdict | None:
+    """A verdict where somebody is on the big network yet, if only alone."""
+    containers = [c for c in map(lab.container, PORTS) if c and OLD in c.networks]
+    if not containers:
+        return None
+    names = ", ".join(c.name for c in containers)
+    return not_yet(
+        f"{names} is on {OLD} still; whoever joins it next can talk to it.",
+        expected=f"{OLD} empty, or removed",
+        seen=names,
+        look=f"docker network inspect {OLD}",
+    )
+
+
+def outage(lab: Lab) -> Verdict | None:
+    """A verdict where an order cannot be placed through the gateway.
+
+    The gateway remembers an address for a second, so one that just changed is waited for.
+    """
+    deadline = time.monotonic() + 3
+    while True:
+        reply = lab.exec("gateway", ["curl", "-s", "-m", "8", "http://localhost/health"])
+        trouble = _error_in(reply.out)
+        if not trouble.startswith("gateway") or time.monotonic() > deadline:
+            break
+    if not trouble:
+        return None
+    return not_yet(
+        f"Orders are broken: {trouble}.",
+        expected="the gateway's /health to say ok for every service that an order needs",
+        seen=trouble,
+        look="docker exec gateway curl -s localhost/health",
+    )
+
+
+def _error_in(text: str) -> str:
+    """The error that a service answered; "" where it is well."""
+    try:
+        return str(json.loads(text).get("error", ""))
+    except ValueError:
+        return f"gateway: {text.strip() or 'no answer'}"
+
+
+def hole(lab: Lab) -> Verdict | None:
+    """A verdict where a service behind the gateway is published on the host."""
+    for container in map(lab.container, PORTS):
+        if container and container.name != "gateway" and container.published:
+            port = container.published[0]
+            return not_yet(
+                f"{container.name} is published: every network reaches it through the host.",
+                expected="no published ports behind the gateway",
+                seen=f"{port.address}:{port.host_port} leads to {container.name}:{port.port}",
+                look="docker ps",
+            )
+    return None
+
+
+def tries(measured: Reach) -> str:
+    """How the intruder's ways to the database end, e.g. "name unknown, address filtered"."""
+    words = {"unknown_name": "unknown", "no_route": "without a route"}
+    found = {
+        (p.by, words.get(p.state, p.state)) for p in measured.between("user-service", "payment-db")
+    }
+    return ", ".join(f"{by} {state}" for by, state in sorted(found, reverse=True))
+
+
+# --- proof --------------------------------------------------------------------------------
+
+
+def proof(lab: Lab) -> Verdict:
+    """The walls stand, orders work, and the best order takes no longer than before."""
+    measured = segregated(lab)
+    if isinstance(measured, Verdict):
+        return measured
+    before, after = samples(lab, "/notes/before"), samples(lab, "/notes/after")
+    if isinstance(before, Verdict):
+        return before
+    if isinstance(after, Verdict):
+        return after
+    times = f"best of {len(before)} before: {min(before) * 1000:.1f} ms, "
+    times += f"best of {len(after)} after: {min(after) * 1000:.1f} ms"
+    if min(after) > SLOWER * min(before):
+        return not_yet(
+            "The best order took more than twice as long: something kept the machine busy.",
+            expected="the best time after, not far from the best time before",
+            seen=times,
+            look="docker stats --no-stream",
+        )
+    return passed(f"Orders work, no slower ({times}); the intruder: {tries(measured)}.")
