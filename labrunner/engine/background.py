@@ -4,14 +4,57 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
+
+from labrunner.model import Event, OnEvent
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-BEAT = 0.5
-"""Seconds between two signs of life: nothing that a person waits for is silent for longer."""
+BEAT = 0.1
+"""Seconds of silence after which the waiting side looks up."""
+
+PACE = 0.9
+"""Seconds between two signs of life of one thing: never silent for a second, never a flood."""
+
+
+class Ongoing:
+    """Tells how one image gets on: at once when it enters a new step, else once a second."""
+
+    def __init__(self, name: str, on_event: OnEvent) -> None:
+        self.name, self._on_event = name, on_event
+        self.text = ""
+        self._began = time.monotonic()
+        self._told = 0.0
+
+    def step(self, text: str) -> None:
+        """A new step begins; told now."""
+        self.text = text
+        self._tell(text)
+
+    def beat(self, detail: str = "") -> None:
+        """Still in the same step; told when a second has passed since anything was."""
+        if time.monotonic() - self._told >= PACE:
+            seconds = time.monotonic() - self._began
+            self._tell(f"{detail or self.text}, {seconds:.0f} s")
+
+    def done(self, detail: str) -> None:
+        """It is there."""
+        self._end("done", detail)
+
+    def failed(self, detail: str) -> None:
+        """It will not be there."""
+        self._end("failed", detail)
+
+    def _tell(self, detail: str) -> None:
+        self._told = time.monotonic()
+        self._on_event(Event("image", self.name, "started", detail))
+
+    def _end(self, state: Literal["done", "failed"], detail: str) -> None:
+        seconds = time.monotonic() - self._began
+        self._on_event(Event("image", self.name, state, detail, seconds))
 
 
 def watched(
@@ -62,3 +105,9 @@ def watched(
         if kind == "result":
             return item  # type: ignore[return-value]  # put there by run()
         on_news(item)  # type: ignore[arg-type]  # put there by tell()
+
+
+def clip(text: str, width: int = 60) -> str:
+    """Text on one line, cut where it is longer than ``width`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= width else line[: width - 1] + "…"

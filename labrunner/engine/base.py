@@ -14,16 +14,15 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labrunner.engine.background import watched
+from labrunner.engine.background import Ongoing, clip, watched
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
-from labrunner.model import Event, OnEvent, ignore_event
+from labrunner.model import OnEvent, ignore_event
 
 if TYPE_CHECKING:
     import docker
@@ -59,6 +58,7 @@ REF = f"{REPOSITORY}:{INPUTS[:12]}"
 _REGISTRY_PATIENCE = 5.0
 _STALLED = 60.0
 _LAST_LINES = 6
+_WIDE = 300
 
 # Go's names of architectures, where Debian's differ
 _DEBIAN_ARCH = {"arm": "armhf", "386": "i386", "ppc64le": "ppc64el"}
@@ -68,7 +68,7 @@ class Unavailable(Exception):  # noqa: N818  not an error: the next way is tried
     """This way to a base is not open here; the text says why in a few words."""
 
 
-Way = Callable[["docker.DockerClient", OnEvent], None]
+Way = Callable[["docker.DockerClient", Ongoing], None]
 
 
 def ensure(
@@ -99,20 +99,20 @@ def make(
     ways: Mapping[str, Way] | None = None,
 ) -> str:
     """Make the base anew by the first way that is open; see `ensure`."""
-    began = time.monotonic()
-    on_event(Event("image", NAME, "started", f"Debian {SUITE}"))
+    ongoing = Ongoing(NAME, on_event)
     reasons = []
     for what, way in (WAYS if ways is None else ways).items():
+        ongoing.step(f"Debian {SUITE} {what}")
         try:
-            way(client, on_event)
+            way(client, ongoing)
         except Unavailable as reason:
             reasons.append(f"{what}: {reason}")
             continue
-        on_event(Event("image", NAME, "done", what, time.monotonic() - began))
+        ongoing.done(what)
         return REF
-    on_event(Event("image", NAME, "failed", "; ".join(reasons)))
+    ongoing.failed("not to be had here")
     raise EngineError(
-        "the base image cannot be had here (" + "; ".join(reasons) + ")",
+        "the base image cannot be had here\n" + "\n".join(f"    {reason}" for reason in reasons),
         "on a machine that has the images run: lab images save FILE; "
         "bring the file here and run: lab images load FILE",
     )
@@ -132,11 +132,11 @@ def _has(client: docker.DockerClient, ref: str) -> bool:
 # --- from a registry ----------------------------------------------------------------------
 
 
-def from_registry(client: docker.DockerClient, on_event: OnEvent) -> None:
+def from_registry(client: docker.DockerClient, ongoing: Ongoing) -> None:
     """Pull the base; a registry that does not answer within seconds is none."""
     brought = not _has(client, UPSTREAM)
     if brought:
-        _pull(client, on_event)
+        _pull(client, ongoing)
     recipe = (
         f"FROM {UPSTREAM}\n"
         f"RUN {_WRITE_APT} {_APT_FILE}\n"
@@ -154,7 +154,7 @@ def from_registry(client: docker.DockerClient, on_event: OnEvent) -> None:
             client.api.remove_image(UPSTREAM, noprune=True)
 
 
-def _pull(client: docker.DockerClient, on_event: OnEvent) -> None:
+def _pull(client: docker.DockerClient, ongoing: Ongoing) -> None:
     import docker.errors
     import requests.exceptions
 
@@ -165,47 +165,39 @@ def _pull(client: docker.DockerClient, on_event: OnEvent) -> None:
         repository, tag = UPSTREAM.split(":")
         for line in client.api.pull(repository, tag=tag, stream=True, decode=True):
             if "error" in line:
-                raise Unavailable(str(line["error"]))
+                raise Unavailable(clip(str(line["error"]), _WIDE))
             tell(line)
 
-    began = time.monotonic()
-
-    def asking(_nothing: object) -> None:
-        _note(on_event, "asking the registry", began)
-
     try:
-        watched(ask, asking, patience=_REGISTRY_PATIENCE)
-        watched(pull, _Pulled(on_event, began), patience=_STALLED)
+        watched(ask, lambda _nothing: ongoing.beat(), patience=_REGISTRY_PATIENCE)
+        watched(pull, _Pulled(ongoing), patience=_STALLED)
     except TimeoutError as error:
         raise Unavailable(str(error)) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise Unavailable(_short(str(getattr(error, "explanation", "") or error))) from error
+        raise Unavailable(clip(str(getattr(error, "explanation", "") or error), _WIDE)) from error
 
 
 class _Pulled:
-    """Adds up the bytes of a pull's layers and notes them, a few times a second at most."""
+    """Adds up the bytes of a pull's layers."""
 
-    def __init__(self, on_event: OnEvent, began: float) -> None:
-        self._on_event, self._began, self._last = on_event, began, 0.0
+    def __init__(self, ongoing: Ongoing) -> None:
+        self._ongoing = ongoing
         self._layers: dict[str, tuple[int, int]] = {}
 
     def __call__(self, line: dict[str, Any] | None) -> None:
-        if line and line.get("progressDetail", {}).get("total"):
-            detail = line["progressDetail"]
+        detail = (line or {}).get("progressDetail") or {}
+        if line and detail.get("total"):
             self._layers[line.get("id", "")] = (detail.get("current", 0), detail["total"])
-        now = time.monotonic()
-        if now - self._last > 0.3:  # noqa: PLR2004  seconds; more would flicker
-            self._last = now
-            have, of = (sum(pair[i] for pair in self._layers.values()) for i in (0, 1))
-            _note(self._on_event, f"pulling, {have / 1e6:.0f} of {of / 1e6:.0f} MB", self._began)
+        have, of = (sum(pair[i] for pair in self._layers.values()) for i in (0, 1))
+        self._ongoing.beat(f"pulling, {have / 1e6:.0f} of {of / 1e6:.0f} MB")
 
 
 # --- from Debian's packages ---------------------------------------------------------------
 
 
-def from_packages(client: docker.DockerClient, on_event: OnEvent) -> None:
+def from_packages(client: docker.DockerClient, ongoing: Ongoing) -> None:
     """Make the base with mmdebstrap, which is installed first where that is possible."""
-    tool = shutil.which("mmdebstrap") or _install_mmdebstrap(on_event)
+    tool = shutil.which("mmdebstrap") or _install_mmdebstrap(ongoing)
     with engine_errors("asking the engine for its version"):
         engine = str(client.version().get("Arch", ""))
     ours = _output(["dpkg", "--print-architecture"]) or ""
@@ -213,8 +205,8 @@ def from_packages(client: docker.DockerClient, on_event: OnEvent) -> None:
         raise Unavailable(f"this machine makes {ours} images, the engine runs {engine}")
     with tempfile.TemporaryDirectory(prefix="labrunner-base-") as folder:
         tar = Path(folder) / "base.tar"
-        _run([tool, *_mmdebstrap_arguments(), SUITE, str(tar)], on_event, "mmdebstrap")
-        _import(client, tar, on_event)
+        _run([tool, *_mmdebstrap_arguments(), SUITE, str(tar)], ongoing, "mmdebstrap")
+        _import(client, tar, ongoing)
 
 
 def _mmdebstrap_arguments() -> Iterator[str]:
@@ -226,32 +218,28 @@ def _mmdebstrap_arguments() -> Iterator[str]:
     yield '--customize-hook=rm -f "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/var/cache/apt/*.bin'
 
 
-def _install_mmdebstrap(on_event: OnEvent) -> str:
+def _install_mmdebstrap(ongoing: Ongoing) -> str:
     if not shutil.which("apt-get"):
         raise Unavailable("mmdebstrap is for Debian and its kin, this is none")
     if os.geteuid() != 0:
         raise Unavailable("mmdebstrap is missing (sudo apt-get install mmdebstrap)")
     install = ["apt-get", "install", "-y", "--no-install-recommends"]
     packages = ["mmdebstrap", "debian-archive-keyring"]
+    ongoing.step("installing mmdebstrap")
     try:
-        _run([*install, *packages], on_event, "installing mmdebstrap")
+        _run([*install, *packages], ongoing, "apt-get install")
     except Unavailable:
         # the lists of packages are old, or there are none yet
-        _run(["apt-get", "update"], on_event, "reading Debian's lists of packages")
-        _run([*install, *packages], on_event, "installing mmdebstrap")
+        _run(["apt-get", "update"], ongoing, "apt-get update")
+        _run([*install, *packages], ongoing, "apt-get install")
     tool = shutil.which("mmdebstrap")
     if tool is None:
         raise Unavailable("mmdebstrap is still missing after its installation")
     return tool
 
 
-def _import(client: docker.DockerClient, tar: Path, on_event: OnEvent) -> None:
-    began = time.monotonic()
-    changes = [
-        'CMD ["bash"]',
-        f"LABEL {IMAGE_LABEL}={NAME}",
-        f"LABEL {INPUTS_LABEL}={INPUTS}",
-    ]
+def _import(client: docker.DockerClient, tar: Path, ongoing: Ongoing) -> None:
+    changes = ['CMD ["bash"]', f"LABEL {IMAGE_LABEL}={NAME}", f"LABEL {INPUTS_LABEL}={INPUTS}"]
 
     def send(_tell: Callable[[None], None]) -> str:
         return str(
@@ -260,18 +248,15 @@ def _import(client: docker.DockerClient, tar: Path, on_event: OnEvent) -> None:
             )
         )
 
-    def waiting(_nothing: object) -> None:
-        _note(on_event, "handing it to the engine", began)
-
+    ongoing.step("handing it to the engine")
     with engine_errors("handing the base image to the engine"):
-        answer = watched(send, waiting)
+        answer = watched(send, lambda _nothing: ongoing.beat())
     if "error" in answer:
-        raise Unavailable(_short(answer))
+        raise Unavailable(clip(answer, _WIDE))
 
 
-def _run(argv: Sequence[str], on_event: OnEvent, doing: str) -> None:
-    """Run a command, noting each line that it prints; its last lines go with a failure."""
-    began = time.monotonic()
+def _run(argv: Sequence[str], ongoing: Ongoing, doing: str) -> None:
+    """Run a command, telling what it prints; its last lines go with a failure."""
     last: deque[str] = deque(maxlen=_LAST_LINES)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     try:
@@ -294,7 +279,7 @@ def _run(argv: Sequence[str], on_event: OnEvent, doing: str) -> None:
     def news(line: str | None) -> None:
         if line:
             last.append(line)
-        _note(on_event, f"{doing}: {_short(last[-1], 60) if last else 'started'}", began)
+        ongoing.beat(f"{doing}: {clip(last[-1].removeprefix('I: '))}" if last else doing)
 
     try:
         watched(read, news, patience=_STALLED * 2)
@@ -305,9 +290,11 @@ def _run(argv: Sequence[str], on_event: OnEvent, doing: str) -> None:
         if process.poll() is None:
             process.terminate()  # mmdebstrap unmounts and removes its own folder
             process.wait(timeout=_STALLED)
+        if process.stdout is not None:
+            process.stdout.close()
     if code != 0:
         errors = [line for line in last if line.startswith("E:")]
-        raise Unavailable(f"{doing} ended with {code}: " + _short(" / ".join(errors or last), 400))
+        raise Unavailable(f"{doing} ended with {code}: " + clip(" / ".join(errors or last), _WIDE))
 
 
 def _output(argv: Sequence[str]) -> str | None:
@@ -316,15 +303,6 @@ def _output(argv: Sequence[str]) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
-
-
-def _note(on_event: OnEvent, detail: str, began: float) -> None:
-    on_event(Event("image", NAME, "note", detail, time.monotonic() - began))
-
-
-def _short(text: str, width: int = 160) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
 
 
 WAYS: Mapping[str, Way] = {

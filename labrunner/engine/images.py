@@ -7,19 +7,20 @@ and two scenarios (or two versions of one) never fight for a name.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
 import re
 import threading
-import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labrunner.engine import base, context
-from labrunner.engine.background import BEAT
+from labrunner.engine.background import BEAT, Ongoing, clip
 from labrunner.engine.base import IMAGE_LABEL, INPUTS_LABEL
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError, ScenarioError
@@ -33,15 +34,18 @@ AT_ONCE = 2
 """Builds that run side by side: more than two saturate two cores and slow each other."""
 
 _FOLDER = Path(__file__).resolve().parent.parent / "images"
+BUNDLE_VARIABLE = "LABRUNNER_BUNDLE"
+"""A bundle file that is loaded before anything is built, where images are missing."""
+
 HOST_IMAGE = "host:1"
 RUNNER_IMAGES: Mapping[str, Path] = {"tools:1": _FOLDER / "tools"}
 """Images that any scenario may use without bringing them."""
 
-_KNOWN: Mapping[str, Path] = {HOST_IMAGE: _FOLDER / "host", **RUNNER_IMAGES}
+KNOWN: Mapping[str, Path] = {HOST_IMAGE: _FOLDER / "host", **RUNNER_IMAGES}
+"""Every image that the runner brings itself."""
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
 _BUILT = re.compile(r"^Successfully built ([0-9a-f]+)")
 _TAIL = 12
-_QUIET = 0.3
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Build:
         ref: its reference on the engine.
         inputs: hex digest that the reference is cut from.
         replace: what stands in its ``FROM`` lines, and the reference that takes its place.
-        parents: names of other builds that it starts from.
+        parents: references of other builds that it starts from.
     """
 
     name: str
@@ -86,27 +90,53 @@ def ensure(
         ScenarioError: a folder has no Dockerfile, or images start from each other in a ring.
         EngineError: a build failed (with its last lines), or there is no base to be had.
     """
-    builds = plan(wanted)
-    missing = _missing(builds, wanted, _tags(client))
+    return ensure_all(client, [wanted], on_event=on_event)[0]
+
+
+def ensure_all(
+    client: docker.DockerClient,
+    groups: Sequence[Mapping[str, Path]],
+    *,
+    fresh: bool = False,
+    on_event: OnEvent = ignore_event,
+) -> list[dict[str, str]]:
+    """Like `ensure` for several scenarios at once; a name may mean another image in each.
+
+    Args:
+        client: the engine.
+        groups: see ``wanted`` of `ensure`.
+        fresh: make everything anew, the base too, for newer packages from Debian.
+        on_event: told what happens.
+    """
+    plans = [plan(wanted) for wanted in groups]
+    builds = {build.ref: build for planned in plans for build in planned.values()}
+    built = [
+        {name: planned[name].ref for name in wanted}
+        for planned, wanted in zip(plans, groups, strict=True)
+    ]
+    before = held(client)
+    if fresh:
+        base.make(client, on_event=on_event)
+        _Builder(client, list(builds.values()), on_event, fresh=True).run()
+        _remove_replaced(client, before)
+        return built
+    wanted_refs = [ref for group in built for ref in group.values()]
+    missing = _missing(builds, wanted_refs, before)
+    file = os.environ.get(BUNDLE_VARIABLE)
+    if missing and file:
+        from labrunner.engine import bundle
+
+        bundle.load(client, Path(file), on_event=on_event)
+        missing = _missing(builds, wanted_refs, held(client))
     if missing:
         base.ensure(client, on_event=on_event)
         _Builder(client, missing, on_event).run()
-    return {name: builds[name].ref for name in wanted}
+    return built
 
 
 def host_image(client: docker.DockerClient, *, on_event: OnEvent = ignore_event) -> str:
     """The reference of the sandbox host's image, built first where it is missing."""
-    return ensure(client, {HOST_IMAGE: _KNOWN[HOST_IMAGE]}, on_event=on_event)[HOST_IMAGE]
-
-
-def rebuild(
-    client: docker.DockerClient, wanted: Mapping[str, Path], *, on_event: OnEvent = ignore_event
-) -> dict[str, str]:
-    """Like `ensure`, but everything is made anew, the base too: for newer Debian packages."""
-    builds = plan(wanted)
-    base.make(client, on_event=on_event)
-    _Builder(client, list(builds.values()), on_event, fresh=True).run()
-    return {name: builds[name].ref for name in wanted}
+    return ensure(client, {HOST_IMAGE: KNOWN[HOST_IMAGE]}, on_event=on_event)[HOST_IMAGE]
 
 
 def plan(wanted: Mapping[str, Path]) -> dict[str, Build]:
@@ -116,13 +146,13 @@ def plan(wanted: Mapping[str, Path]) -> dict[str, Build]:
         ScenarioError: see `ensure`.
     """
     contexts: dict[str, context.Context] = {}
-    folders = {**_KNOWN, **wanted}
-    queue_of_names = list(wanted)
-    while queue_of_names:
-        name = queue_of_names.pop()
+    folders = {**KNOWN, **wanted}
+    todo = list(wanted)
+    while todo:
+        name = todo.pop()
         if name not in contexts:
             contexts[name] = context.read(name, folders[name])
-            queue_of_names += [p for p in contexts[name].parents if p in folders]
+            todo += [parent for parent in contexts[name].parents if parent in folders]
     graph = {n: [p for p in c.parents if p in contexts] for n, c in contexts.items()}
     try:
         order = list(TopologicalSorter(graph).static_order())
@@ -144,27 +174,55 @@ def _build_of(made_of: context.Context, parents: list[str], builds: Mapping[str,
     inputs = made_of.digest(named)
     repository = made_of.name.partition(":")[0].replace("/", "-")
     ref = f"{PREFIX}{repository}:{inputs[:12]}"
-    return Build(made_of.name, made_of, ref, inputs, replace, tuple(parents))
+    below = tuple(builds[parent].ref for parent in parents)
+    return Build(made_of.name, made_of, ref, inputs, replace, below)
 
 
 def _missing(
-    builds: Mapping[str, Build], wanted: Iterable[str], tags: frozenset[str]
+    builds: Mapping[str, Build], wanted: Iterable[str], there: Container[str]
 ) -> list[Build]:
     """Those wanted that the engine lacks, and what they need that it lacks; parents first."""
     needed: set[str] = set()
-    open_names = list(wanted)
-    while open_names:
-        name = open_names.pop()
-        if name not in needed and builds[name].ref not in tags:
-            needed.add(name)
-            open_names += builds[name].parents
-    return [build for name, build in builds.items() if name in needed]
+    todo = list(wanted)
+    while todo:
+        ref = todo.pop()
+        if ref not in needed and ref not in there:
+            needed.add(ref)
+            todo += builds[ref].parents
+    return [build for ref, build in builds.items() if ref in needed]
 
 
-def _tags(client: docker.DockerClient) -> frozenset[str]:
+def _remove_replaced(client: docker.DockerClient, before: Mapping[str, Mapping[str, Any]]) -> None:
+    """Remove the images whose references now mean newer ones.
+
+    What a container still uses stays, without a name, until ``docker image prune``.
+    """
+    import docker.errors
+
+    after = held(client)
+    # children first
+    for ref in sorted(before, key=lambda ref: ref == base.REF):
+        if ref in after and before[ref]["Id"] != after[ref]["Id"]:
+            with (
+                engine_errors("removing an old image"),
+                contextlib.suppress(docker.errors.APIError),
+            ):
+                client.api.remove_image(before[ref]["Id"])
+
+
+def held(client: docker.DockerClient) -> dict[str, dict[str, Any]]:
+    """Our images on the engine, by reference, as the engine lists them.
+
+    Known by their repository: what a learner builds upon ours inherits its labels.
+    """
     with engine_errors("looking at the engine's images"):
         found = client.api.images(filters={"reference": PREFIX + "*"})
-    return frozenset(tag for image in found for tag in image.get("RepoTags") or ())
+    return {
+        ref: image
+        for image in found
+        for ref in image.get("RepoTags") or ()
+        if ref.startswith(PREFIX)
+    }
 
 
 # --- building -----------------------------------------------------------------------------
@@ -176,12 +234,10 @@ class _BuildError(Exception):
 
 @dataclass
 class _Running:
-    """A build under way: since when, in which step, and what it printed last."""
+    """A build under way: how it is told of, and what it printed last."""
 
     build: Build
-    began: float
-    step: str = "starting"
-    noted: float = 0.0
+    ongoing: Ongoing
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
 
 
@@ -202,7 +258,7 @@ class _Builder:
         fresh: bool = False,
     ) -> None:
         self._client, self._on_event, self._fresh = client, on_event, fresh
-        self._waiting = {build.name: build for build in builds}
+        self._waiting = {build.ref: build for build in builds}
         self._running: dict[str, _Running] = {}
         self._news: queue.SimpleQueue[tuple[str, str, object]] = queue.SimpleQueue()
 
@@ -212,12 +268,12 @@ class _Builder:
         while self._waiting or self._running:
             self._start_what_can()
             try:
-                kind, name, item = self._news.get(timeout=BEAT)
+                kind, ref, item = self._news.get(timeout=BEAT)
             except queue.Empty:
                 for running in self._running.values():
-                    self._note(running)
+                    running.ongoing.beat()
                 continue
-            running = self._running[name]
+            running = self._running[ref]
             if kind == "line":
                 self._line(running, str(item))
             elif kind == "built":
@@ -229,9 +285,10 @@ class _Builder:
         unfinished = {*self._waiting, *self._running}
         for build in list(self._waiting.values()):
             if len(self._running) < AT_ONCE and unfinished.isdisjoint(build.parents):
-                del self._waiting[build.name]
-                self._running[build.name] = _Running(build, time.monotonic())
-                self._on_event(Event("image", build.name, "started", "building"))
+                del self._waiting[build.ref]
+                ongoing = Ongoing(build.name, self._on_event)
+                self._running[build.ref] = _Running(build, ongoing)
+                ongoing.step("building")
                 threading.Thread(target=self._work, args=(build,), daemon=True).start()
 
     def _work(self, build: Build) -> None:
@@ -254,52 +311,40 @@ class _Builder:
                 for line in str(entry.get("stream", "")).splitlines():
                     built = _BUILT.match(line)
                     image = image or (built[1] if built else "")
-                    self._news.put(("line", build.name, line))
-            self._news.put(("built", build.name, image))
+                    self._news.put(("line", build.ref, line))
+            self._news.put(("built", build.ref, image))
         except BaseException as error:  # noqa: BLE001  raised again in the caller's thread
-            self._news.put(("failed", build.name, error))
+            self._news.put(("failed", build.ref, error))
 
     def _line(self, running: _Running, line: str) -> None:
         text = line.strip()
         if not text:
             return
+        running.tail.append(text)
         step = _STEP.match(text)
         if step:
-            running.step = f"{step[1]} of {step[2]}: {_clip(step[3])}"
-        running.tail.append(text)
-        if step or time.monotonic() - running.noted > _QUIET:
-            self._note(running)
-
-    def _note(self, running: _Running) -> None:
-        running.noted = time.monotonic()
-        seconds = running.noted - running.began
-        self._on_event(Event("image", running.build.name, "note", running.step, seconds))
+            running.ongoing.step(f"{step[1]} of {step[2]}: {clip(step[3], 48)}")
+        else:
+            running.ongoing.beat(clip(text))
 
     def _finish(self, running: _Running, image: str) -> None:
         build = running.build
         repository, _, tag = build.ref.rpartition(":")
         with engine_errors(f"naming the image {build.ref}"):
             self._client.api.tag(image, repository, tag, force=True)
-        del self._running[build.name]
-        seconds = time.monotonic() - running.began
-        self._on_event(Event("image", build.name, "done", "built", seconds))
+        del self._running[build.ref]
+        running.ongoing.done("built")
 
     def _fail(self, running: _Running, error: object) -> None:
         build = running.build
-        seconds = time.monotonic() - running.began
-        self._on_event(Event("image", build.name, "failed", running.step, seconds))
+        running.ongoing.failed(running.ongoing.text)
         if isinstance(error, _BuildError):
             output = "\n".join(f"    {line}" for line in running.tail)
             raise EngineError(
-                f"building the image {build.name} failed in step {running.step}\n"
+                f"building the image {build.name} failed in step {running.ongoing.text}\n"
                 f"{output}\n    {error}",
                 f"its files are in {build.context.folder}; where Debian's packages cannot be "
                 "reached, bring the images: lab images load FILE",
             ) from error
         with engine_errors(f"building the image {build.name}"):
             raise error if isinstance(error, BaseException) else EngineError(str(error))
-
-
-def _clip(text: str, width: int = 48) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
