@@ -108,7 +108,7 @@ def _host_config(client: docker.DockerClient) -> dict[str, Any]:
 def converse(
     stream: Stream, request: Mapping[str, Any], *, deadline: float
 ) -> Iterator[dict[str, Any]]:
-    """Send a request to a running prober and yield its replies until it is done.
+    """Send a request to a running prober and yield its replies, ``done`` the last.
 
     Args:
         stream: to and from the prober.
@@ -116,18 +116,16 @@ def converse(
         deadline: on the monotonic clock.
 
     Raises:
-        EngineError: the prober reported an error, ended early, or the deadline passed.
+        EngineError: the prober ended early, or the deadline passed.
     """
     with engine_errors("talking to the prober"):
         stream.send(json.dumps(request).encode() + b"\n")
     try:
         for line in _lines(stream, deadline):
             reply: dict[str, Any] = json.loads(line)
-            if "error" in reply:
-                raise EngineError(f"the prober failed: {reply['error']}")
+            yield reply
             if "done" in reply:
                 return
-            yield reply
     except TimeoutError as error:
         raise EngineError("the prober did not answer in time") from error
 

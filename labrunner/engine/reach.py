@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -79,7 +79,7 @@ def measure(host: Host, *, timeout: float = 1.0, only: Collection[str] | None = 
     probes: list[Probe] = []
     gone: set[str] = set()
     request = {"mode": "reach", "containers": containers, "timeout": timeout}
-    for reply in host.probe(request, timeout=2 * timeout + MARGIN):
+    for reply in _ask(host, request, 2 * timeout):
         if "probe" in reply:
             probes.append(Probe(**reply["probe"]))
         elif "listener" in reply:
@@ -123,7 +123,7 @@ def tcp_all(host: Host, tries: Sequence[Try], *, timeout: float = 2.0) -> list[R
         ],
     }
     states: dict[int, str] = {}
-    for reply in host.probe(request, timeout=2 * timeout + MARGIN):
+    for reply in _ask(host, request, 2 * timeout):
         states[reply["id"]] = reply["state"]
     for number, one in enumerate(tries):
         if states.get(number, "gone") == "gone":
@@ -164,8 +164,19 @@ def wait_ready(
         return
     longest = max(p.timeout for p in ports)
     request = {"mode": "wait", "ports": wanted, "timeout": longest}
-    for reply in host.probe(request, timeout=longest + MARGIN):
+    for reply in _ask(host, request, longest):
         tell(reply)
+
+
+def _ask(host: Host, request: Mapping[str, Any], seconds: float) -> Iterator[dict[str, Any]]:
+    """The prober's replies to a request that takes at most so many seconds to answer."""
+    for reply in host.probe(request, timeout=seconds + MARGIN):
+        if "error" in reply:
+            raise EngineError(f"the prober failed: {reply['error']}")
+        if "done" in reply:
+            return
+        yield reply
+    raise EngineError("the prober ended without an answer")
 
 
 def _not_ready(host: Host, port: WaitFor, why: str) -> EngineError:
