@@ -156,7 +156,6 @@ def clear(
     lab_id: str,
     entries: Sequence[tuple[str, str]],
     *,
-    keep_tags: frozenset[str] = frozenset(),
     on_event: OnEvent,
 ) -> None:
     """Remove what a lab and its learner made on an engine, and nothing else.
@@ -165,7 +164,6 @@ def clear(
         client: the engine.
         lab_id: whose labelled things go.
         entries: kinds and names from the ledger, for what carries no label.
-        keep_tags: image names that another lab still uses.
         on_event: told about each removal, and about what was left alone.
     """
     api = client.api
@@ -181,8 +179,14 @@ def clear(
         _all(pool, lambda n: _remove_network(client, n, on_event), networks)
         volumes = [v["Name"] for v in api.volumes(filters=label)["Volumes"] or ()]
         _all(pool, api.remove_volume, volumes + named("volume"))
-        tags = [name for kind, name in entries if kind == TAG and name not in keep_tags]
-        _all(pool, lambda i: api.remove_image(i, noprune=True), tags + named("image"))
+        tags = [name for kind, name in entries if kind == TAG]
+        unused = sorted({*tags} - _names_in_use(client)) if tags else []
+        _all(pool, lambda i: api.remove_image(i, noprune=True), unused + named("image"))
+
+
+def _names_in_use(client: docker.DockerClient) -> set[str]:
+    """Image names that some container was made from: another lab may share them with ours."""
+    return {c["Image"] for c in client.api.containers(all=True)}
 
 
 def _remove_network(client: docker.DockerClient, network: str, on_event: OnEvent) -> None:
@@ -203,6 +207,10 @@ def _all(pool: ThreadPoolExecutor, remove: Callable[[str], object], names: Seque
             remove(name)
         except docker.errors.NotFound:
             return
+        except docker.errors.APIError as error:
+            # a helper of a check a moment ago: the engine is removing it already
+            if "already in progress" not in str(error.explanation):
+                raise
 
     for job in [pool.submit(one, name) for name in names]:
         job.result()
