@@ -198,14 +198,11 @@ def _remove(
     from labrunner.engine import client, hosts
 
     entries = [(entry.kind, entry.name) for entry in store.ledger(record.id)]
-    others = [r for r in store.labs() if r.id != record.id]
-    kept = frozenset(e.name for r in others for e in store.ledger(r.id) if e.kind == "tag")
     hosts.take_down(
         outer or client.connect(record.engine),
         record.host,
         record.id,
         entries,
-        keep_tags=kept,
         on_event=on_event,
     )
     forget(store, record)

@@ -146,12 +146,11 @@ def take_down(
     lab_id: str,
     entries: Sequence[tuple[str, str]],
     *,
-    keep_tags: frozenset[str] = frozenset(),
     on_event: OnEvent,
 ) -> None:
     """Remove everything of a lab. Safe to repeat, and to call for one that is half made."""
     if kind == "local":
-        local.clear(outer, lab_id, entries, keep_tags=keep_tags, on_event=on_event)
+        local.clear(outer, lab_id, entries, on_event=on_event)
         return
     from labrunner.engine import sandbox
 
