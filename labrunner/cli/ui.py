@@ -45,7 +45,9 @@ def say(text: str = "") -> None:
 
 def note(text: str) -> None:
     """A remark that a script must not read as a result, on standard error."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    # one write for the whole line: threads speak at the same time
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def say_json(value: Any) -> None:
@@ -186,7 +188,7 @@ class Progress:
                 what = f"{busy[-1].what} {busy[-1].name}" if busy else self._title
                 begun = self._begun.get((busy[-1].what, busy[-1].name)) if busy else None
                 lasted = f" ({time.monotonic() - begun:.0f} s)" if begun else ""
-                note(f"  ... still at work: {what}{lasted}")
+                note(f"  still at work: {what}{lasted}")
 
     def _table(self) -> Table:
         from rich.table import Table
@@ -210,7 +212,7 @@ class Progress:
 
 
 def _state_word(event: Event) -> str:
-    return {"planned": "waiting", "started": "...", "done": "done", "failed": "FAILED"}.get(
+    return {"planned": "waiting", "started": "begins", "done": "done", "failed": "FAILED"}.get(
         event.state, "note"
     )
 
