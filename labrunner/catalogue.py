@@ -1,6 +1,6 @@
 """What ``lab list`` shows, fast.
 
-Reading every lesson and importing every scenario takes some hundred milliseconds, so a good
+Importing scenarios and checking their lessons takes some hundred milliseconds, so a good
 answer is kept in the user's cache folder, together with a stamp of everything that it was made
 from. It is used only while every stamp is still true. These rules keep it from ever being
 wrong:
@@ -24,12 +24,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labrunner import __version__, sources
+from labrunner.errors import ScenarioError
+from labrunner.sources import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from labrunner.model import Scenario
-    from labrunner.plugins import Problem
 
 _STARTED = time.time_ns()
 _TICK = 2_000_000_000  # ns; the coarsest clock of a file system in use (FAT)
@@ -78,39 +77,108 @@ def load(folders: Sequence[str | Path] | None = None) -> Catalogue:
 
 def _read(roots: tuple[Path, ...], key: list[Any], store: Path | None) -> Catalogue:
     """The catalogue as it is, kept for the next time if that is safe."""
-    before = set(sys.modules)
-    from labrunner import frontmatter, lesson, plugins
+    made = _Made(roots)
+    if store and made.settled():
+        answer = {"key": key, "metadata": made.metadata, "files": made.files, "folders": made.names}
+        _keep(store, answer | {"entries": [asdict(entry) for entry in made.entries]})
+    entries = sorted(made.entries, key=lambda entry: entry.name)
+    return Catalogue(tuple(entries), tuple(made.problems))
 
-    # Metadata first: a package that is installed meanwhile must not look as if it was read.
-    metadata = _metadata()
-    registry = plugins.Registry(roots)
-    found = registry.everything()
-    entries = []
-    for scenario in found.scenarios:
-        content = scenario.content or Path()
-        head = frontmatter.read(content / "lesson.md")
-        entries.append(
-            Entry(
-                name=scenario.name,
-                title=head.title,
-                level=head.level,
-                minutes=head.minutes,
-                summary=head.summary,
-                languages=lesson.languages(content),
-                source=scenario.source,
-            )
+
+class _Made:
+    """A catalogue that is being read, and what it is read from.
+
+    Of the bundled scenarios only the head of the lesson is read: they are proven before they
+    are shipped, and most people have no others. Those of other people are checked as a whole.
+    """
+
+    def __init__(self, roots: tuple[Path, ...]) -> None:
+        # First: a package that is installed meanwhile must not look as if it had been read.
+        self.metadata = _metadata()
+        self.entries: list[Entry] = []
+        self.problems: list[Problem] = []
+        self.files: dict[str, Stamp] = {}
+        self.names: dict[str, list[str] | None] = {}
+        self.sure = True
+        claimed = self.others(roots) if roots or sources.packages() else frozenset()
+        for folder in sources.bundled():
+            if folder.guess not in claimed:
+                places = sources.lesson_places(folder.path, folder.guess)
+                self.entry(folder.guess, folder.label, folder.where, places)
+        bundled = sources.bundled_root()
+        for root in [bundled, *roots] if bundled else roots:
+            self.look(root)
+        self.modules({name for name in sys.modules if name.partition(".")[0] == "labrunner"})
+
+    def others(self, roots: tuple[Path, ...]) -> frozenset[str]:
+        """Add what is not bundled; the names that cannot be used because two have them."""
+        before = set(sys.modules)
+        from labrunner import plugins
+
+        registry = plugins.Registry(roots)
+        # Of what was imported earlier nobody can say which files were read then.
+        mine = {p.entry_point.module.partition(".")[0] for p in registry.packages}
+        self.sure = not any(
+            name in mine or name.startswith(sources.MODULE_PREFIX) for name in before
         )
-    catalogue = Catalogue(tuple(entries), found.problems)
-    # Of a package that was imported earlier nobody can say which files its answer came from.
-    known = any(p.entry_point.module.partition(".")[0] in before for p in registry.packages)
-    if store and not found.problems and not known:
-        files = {str(p): _stamp(p) for p in _files(roots, found.scenarios, before)}
-        names = {str(p): _names(p) for p in _folders(roots, found.scenarios)}
-        answer = {"key": key, "metadata": metadata, "files": files, "folders": names}
-        stamps = [*files.values(), *(stamp for _, stamp in metadata)]
-        if all(stamp is None or _settled(stamp) for stamp in stamps):
-            _keep(store, answer | {"entries": [asdict(entry) for entry in entries]})
-    return catalogue
+        found = registry.everything(bundled=False)
+        self.problems += found.problems
+        for scenario in found.scenarios:
+            folder = scenario.folder or Path()
+            places = sources.lesson_places(folder, scenario.name, scenario.content)
+            self.entry(scenario.name, scenario.source, str(folder), places)
+            for image in scenario.images:
+                self.stamp(folder / image.folder / "Dockerfile")
+        self.modules(set(sys.modules) - before)
+        return found.claimed
+
+    def entry(self, name: str, source: str, where: str, places: Iterable[Path]) -> None:
+        """Add the scenario that has its lesson in the first of these places that has one."""
+        from labrunner import frontmatter, lesson
+
+        places = list(places)
+        for place in places:
+            self.stamp(place / "lesson.md")
+        content = sources.lesson_folder(places)
+        if content is None:
+            self.problems.append(Problem(source, where, "there is no lesson", name=name))
+            return
+        self.names[str(content)] = _names(content)
+        for translation in content.glob("lesson.*.md"):
+            self.stamp(translation)
+        try:
+            head = frontmatter.read(content / "lesson.md")
+        except ScenarioError as error:
+            message = error.message.removeprefix(f"{error.where}: ")
+            self.problems.append(Problem(source, error.where, message, error.hint, name))
+            return
+        languages = lesson.languages(content)
+        about = (head.title, head.level, head.minutes, head.summary)
+        self.entries.append(Entry(name, *about, languages, source))
+
+    def look(self, root: Path) -> None:
+        """Remember which scenarios a folder of them has."""
+        self.names[str(root)] = _names(root)
+        self.stamp(root / sources.SCENARIO_FILE)
+        for name in self.names[str(root)] or ():
+            self.stamp(root / name / sources.SCENARIO_FILE)
+
+    def modules(self, names: set[str]) -> None:
+        """Remember the files of these modules."""
+        for name in names:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file:
+                self.stamp(Path(file))
+
+    def stamp(self, path: Path) -> None:
+        """Remember a file, be it there or not."""
+        self.files[str(path)] = _stamp(path)
+
+    def settled(self) -> bool:
+        """Whether this may be kept: nothing is wrong, and nothing can have changed meanwhile."""
+        stamps = [*self.files.values(), *(stamp for _, stamp in self.metadata)]
+        quiet = all(max(s[:2]) < _STARTED - _TICK for s in stamps if s is not None)
+        return quiet and self.sure and not self.problems
 
 
 # --- what an answer is made from ----------------------------------------------------------
@@ -126,38 +194,6 @@ def _metadata() -> list[tuple[str, Stamp]]:
     return [(str(path), _stamp(path)) for path in sources.metadata_files()]
 
 
-def _files(
-    roots: tuple[Path, ...], scenarios: Iterable[Scenario], before: set[str]
-) -> Iterable[Path]:
-    """Every file that the answer depends on, whether it is there or not."""
-    from labrunner import lesson, plugins
-
-    for root in _roots(roots):
-        yield root / sources.SCENARIO_FILE
-        yield from (root / name / sources.SCENARIO_FILE for name in _names(root) or ())
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and (name not in before or name.partition(".")[0] == "labrunner"):
-            yield Path(file)
-    for scenario in scenarios:
-        folder, content = scenario.folder or Path(), scenario.content or Path()
-        yield from (folder / image.folder / "Dockerfile" for image in scenario.images)
-        yield from (place / "lesson.md" for place in plugins.lesson_places(scenario))
-        translations = lesson.languages(content)[1:]
-        yield from (content / f"lesson.{language}.md" for language in translations)
-
-
-def _folders(roots: tuple[Path, ...], scenarios: Iterable[Scenario]) -> Iterable[Path]:
-    """Every folder of which the names matter."""
-    yield from _roots(roots)
-    yield from (scenario.content for scenario in scenarios if scenario.content)
-
-
-def _roots(roots: tuple[Path, ...]) -> list[Path]:
-    bundled = sources.bundled_root()
-    return [bundled, *roots] if bundled else list(roots)
-
-
 def _stamp(path: Path | str) -> Stamp:
     """What changes when a file does; ``None`` where there is none."""
     try:
@@ -165,11 +201,6 @@ def _stamp(path: Path | str) -> Stamp:
     except OSError:
         return None
     return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
-
-
-def _settled(stamp: list[int]) -> bool:
-    """Whether a file was last written safely before this process began to read."""
-    return max(stamp[0], stamp[1]) < _STARTED - _TICK
 
 
 def _names(folder: Path | str) -> list[str] | None:

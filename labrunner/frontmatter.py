@@ -121,7 +121,8 @@ class _Reader:
         import yaml
 
         try:
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
+            # The one in C, where PyYAML has it, is five times as fast.
+            root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
             problem = getattr(error, "problem", None) or getattr(error, "reason", "it")

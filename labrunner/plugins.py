@@ -20,7 +20,7 @@ import pluggy
 from labrunner import hookspecs, lesson, sources, wellformed
 from labrunner.errors import LabError, ScenarioError, UsageError
 from labrunner.model import Scenario
-from labrunner.sources import Folder, Source
+from labrunner.sources import Folder, Problem, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,34 +35,18 @@ _ANYTHING = (Exception, SystemExit)
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something wrong with a plugin, for people to read.
+class Found:
+    """What there is, by name, and what is wrong with the rest.
 
     Attributes:
-        source: which plugin: ``bundled``, a folder, or a package and its version.
-        where: ``file:line``.
-        message: what is wrong.
-        hint: how its author mends it; may be empty.
-        name: the scenario, where that much is known.
+        scenarios: those that can be started.
+        problems: why others cannot.
+        claimed: names that two sources have, so that neither does.
     """
-
-    source: str
-    where: str
-    message: str
-    hint: str = ""
-    name: str = ""
-
-    def error(self) -> ScenarioError:
-        """The same, to raise."""
-        return ScenarioError(self.message, self.where, self.hint)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What there is, by name, and what is wrong with the rest."""
 
     scenarios: tuple[Scenario, ...]
     problems: tuple[Problem, ...]
+    claimed: frozenset[str] = frozenset()
 
 
 class _Adapter:
@@ -102,21 +86,29 @@ class Registry:
 
     # --- what there is --------------------------------------------------------------------
 
-    def everything(self) -> Found:
-        """Every scenario, each looked at as a whole, its translations included."""
-        loaded = [one for source in self._sources() for one in self._load(source)]
+    def everything(self, *, bundled: bool = True) -> Found:
+        """Every scenario, each looked at as a whole, its translations included.
+
+        Args:
+            bundled: with those that came with labrunner; without, only their names count.
+        """
+        silent = [] if bundled else [f for f in self._folders if f.bundled]
+        loaded = [one for s in self._sources() if s not in silent for one in self._load(s)]
         problems = list(self.problems)
         good: list[Scenario] = []
+        claimed: set[str] = set()
         for name in sorted({one.scenario.name for one in loaded}):
             same = [one for one in loaded if one.scenario.name == name]
-            if len(same) > 1:
-                problems.append(_clash(name, same))
+            places = [f"bundled ({f.where})" for f in silent if f.guess == name]
+            if len(same) + len(places) > 1:
+                problems.append(_clash(name, same, places))
+                claimed.add(name)
                 continue
             found = _problems(same[0], translations=True)
             problems += found
             if not found:
                 good.append(same[0].scenario)
-        return Found(tuple(good), tuple(problems))
+        return Found(tuple(good), tuple(problems), frozenset(claimed))
 
     def find(self, name: str) -> Scenario:
         """The scenario with this name; loads what may have it and no other bundled one.
@@ -286,21 +278,9 @@ def _complete(scenario: object, source: Source, file: Path) -> Scenario:
         raise ScenarioError(message, f"{file}:{line}", "Call both the same.")
     scenario.folder = Path(scenario.folder or file.parent).absolute()
     scenario.source = source.label
-    places = lesson_places(scenario)
-    scenario.content = next((p for p in places if (p / "lesson.md").is_file()), None)
+    places = sources.lesson_places(scenario.folder, str(scenario.name), scenario.content)
+    scenario.content = sources.lesson_folder(places)
     return scenario
-
-
-def lesson_places(scenario: Scenario) -> list[Path]:
-    """The folders in which the lesson of a scenario with a ``folder`` may be, best first."""
-    folder, name = scenario.folder or Path(), str(scenario.name)
-    return [
-        *([folder / scenario.content] if scenario.content else []),
-        folder / "content" / name,
-        folder / "content",
-        folder.parent / "content" / name,
-        folder.parent.parent / "content" / name,
-    ]
 
 
 # --- problems -----------------------------------------------------------------------------
@@ -331,9 +311,9 @@ def _problem(source: Source, error: BaseException, before: str = "", name: str =
     return Problem(source.label, where, before + message, hint, name or source.guess)
 
 
-def _clash(name: str, same: Sequence[_Loaded]) -> Problem:
-    """Two sources for one name."""
-    labels = [f"{one.source.label} ({one.file})" for one in same]
+def _clash(name: str, same: Sequence[_Loaded], places: Sequence[str] = ()) -> Problem:
+    """Two sources for one name: these, and those that were not loaded."""
+    labels = [*places, *(f"{one.source.label} ({one.file})" for one in same)]
     message = f"two sources for {name}: {' and '.join(labels)}"
     hint = f"Uninstall one, or take its folder out of {sources.VARIABLE}."
     return Problem(same[-1].source.label, str(same[-1].file), message, hint, name)

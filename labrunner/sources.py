@@ -6,7 +6,6 @@ A source is looked at without running any of it; `Folder.load` and `Package.load
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import sys
@@ -18,13 +17,37 @@ from typing import TYPE_CHECKING
 from labrunner.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from importlib.metadata import EntryPoint
 
 VARIABLE = "LABRUNNER_SCENARIOS"
 GROUP = "labrunner"
 SCENARIO_FILE = "scenario.py"
+MODULE_PREFIX = "labrunner_scenario_"
 _GROUP_HEADER = re.compile(rf"^\s*\[\s*{GROUP}\s*\]", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a plugin, for people to read.
+
+    Attributes:
+        source: which plugin: ``bundled``, a folder, or a package and its version.
+        where: ``file:line``.
+        message: what is wrong.
+        hint: how its author mends it; may be empty.
+        name: the scenario, where that much is known.
+    """
+
+    source: str
+    where: str
+    message: str
+    hint: str = ""
+    name: str = ""
+
+    def error(self) -> ScenarioError:
+        """The same, to raise."""
+        return ScenarioError(self.message, self.where, self.hint)
 
 
 @dataclass(frozen=True)
@@ -60,8 +83,10 @@ class Folder:
 
     def load(self) -> object:
         """The module that its ``scenario.py`` is; it may import its neighbours relatively."""
+        import importlib.util
+
         file = self.path / SCENARIO_FILE
-        name = f"labrunner_scenario_{self.path.name}_{zlib.crc32(os.fsencode(self.path)):08x}"
+        name = f"{MODULE_PREFIX}{self.path.name}_{zlib.crc32(os.fsencode(self.path)):08x}"
         for stale in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
             del sys.modules[stale]
         spec = importlib.util.spec_from_file_location(
@@ -106,6 +131,8 @@ class Package:
 
     def roots(self) -> tuple[Path, ...]:
         """The files that are this source's own: the folder or file of its top package."""
+        import importlib.util
+
         top = self.entry_point.module.partition(".")[0]
         with contextlib.suppress(ImportError, ValueError, AttributeError):
             spec = importlib.util.find_spec(top)
@@ -159,6 +186,28 @@ def bundled() -> list[Folder]:
     """The scenarios that came with labrunner."""
     root = bundled_root()
     return [Folder(path, bundled=True) for path in folders(root)] if root else []
+
+
+def lesson_places(folder: Path, name: str, chosen: Path | None = None) -> list[Path]:
+    """The folders in which the lesson of a scenario may be, best first.
+
+    Args:
+        folder: of the scenario.
+        name: of the scenario.
+        chosen: what the scenario itself says, if it does; relative to its folder.
+    """
+    return [
+        *([folder / chosen] if chosen else []),
+        folder / "content" / name,
+        folder / "content",
+        folder.parent / "content" / name,
+        folder.parent.parent / "content" / name,
+    ]
+
+
+def lesson_folder(places: Iterable[Path]) -> Path | None:
+    """The first of these folders that has a lesson."""
+    return next((place for place in places if (place / "lesson.md").is_file()), None)
 
 
 def packages() -> list[Package]:
