@@ -1,6 +1,6 @@
 """Every speed that the project promises, measured as ratios within one run.
 
-    python bench/run.py [--rounds N] [--only WORD] [--json FILE]
+    python -m bench.run [--rounds N] [--json FILE]
 
 Absolute times say more about the machine than about the code, so each row times two
 commands in turn, A B A B ..., and compares their medians. Exit code 1 where a ratio is over.
@@ -20,10 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-import compose
-
+from bench import compose
 from labrunner import plugins
 
 SHOP = "unsegregated-shop"

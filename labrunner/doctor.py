@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from labrunner.errors import LabError
-from labrunner.model import Event, OnEvent, ignore_event
+from labrunner.errors import EngineError, LabError
+from labrunner.model import Event, EventState, OnEvent, ignore_event
 from labrunner.session import open_store
-from labrunner.store import Store
+from labrunner.store import LabRecord, Store
 
 if TYPE_CHECKING:
     import docker
@@ -51,8 +51,8 @@ def examine(*, fix: bool = False, on_event: OnEvent = ignore_event) -> list[Find
             found = probe()
         except LabError as error:
             found = Finding(name, "broken", error.message, error.hint)
-        state = "failed" if found.state == "broken" else "done"
-        on_event(Event("try", name, state, found.state))
+        ended: EventState = "failed" if found.state == "broken" else "done"
+        on_event(Event("try", name, ended, found.state))
         findings.append(found)
         return found
 
@@ -119,15 +119,17 @@ def _engine(*, fix: bool) -> tuple[docker.DockerClient, Finding]:
 
 
 def _images(outer: docker.DockerClient, *, fix: bool, on_event: OnEvent) -> Finding:
-    from labrunner.cli.images import every_image
-    from labrunner.engine import images
+    from labrunner import plugins
+    from labrunner.engine import hosts, images, stock
 
-    wanted = every_image()
-    missing = images.missing(outer, wanted)
+    users = {s.name: hosts.image_folders(s) for s in plugins.discover().scenarios}
+    rows = stock.list_images(outer, users)
+    missing = [row.name for row in rows if row.state == "missing"]
     if not missing:
-        return Finding("images", "fine", f"all {len(wanted)} are there")
+        wanted = sum(row.state == "present" for row in rows)
+        return Finding("images", "fine", f"all {wanted} are there")
     if fix:
-        images.ensure(outer, wanted, on_event=on_event)
+        images.ensure_all(outer, [images.KNOWN, *users.values()], on_event=on_event)
         return Finding("images", "fixed", f"built {', '.join(missing)}")
     return Finding(
         "images",
@@ -180,7 +182,7 @@ def _leftovers(
 
     current = {record.id: record for record in store.labs()}
     there = hosts.labelled(outer)
-    dead = [r for r in current.values() if r.state == "starting" or r.id not in there]
+    dead = [r for r in current.values() if _is_dead(r, there)]
     ours = sorted((store.known_ids() & there.keys()) - current.keys())
     foreign = sorted(there.keys() - store.known_ids())
     others = f"; not ours, left alone: {', '.join(foreign)}" if foreign else ""
@@ -190,7 +192,29 @@ def _leftovers(
     if not fix:
         return Finding("leftovers", "warning", f"{names}{others}", "lab doctor --fix removes them")
     for record in dead:
-        labs.stop(store, record, on_event=on_event)
+        labs.bury(store, record, outer, on_event=on_event)
     for lab_id in ours:
         hosts.clear_labelled(outer, lab_id, on_event=on_event)
     return Finding("leftovers", "fixed", f"removed {names}{others}")
+
+
+def _is_dead(record: LabRecord, there: Mapping[str, object]) -> bool:
+    """Whether a lab can never be worked in again.
+
+    A start that was killed; a lab that this engine should have and has not; or one whose own
+    engine does not answer. If that engine comes back with things of the lab, they are found
+    then, since the store knows the lab's id for ever.
+    """
+    from labrunner.engine import client
+
+    if record.state == "starting":
+        return True
+    if record.id in there:
+        return False
+    if record.engine == client.engine_address():
+        return True
+    try:
+        client.connect(record.engine, timeout=5).close()
+    except EngineError:
+        return True
+    return False

@@ -6,6 +6,9 @@ line of what happened and one line of what to do next.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class LabError(Exception):
     """Something that the person at the keyboard can do something about.
@@ -55,3 +58,9 @@ class BusyError(LabError):
     """Another command holds the lab."""
 
     exit_code = 4
+
+
+def place(error: BaseException) -> str:
+    """Where an exception was raised: ``file:line`` of its deepest frame."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labrunner.errors import LabError, UsageError
+from labrunner.errors import LabError, ScenarioError, UsageError, place
 from labrunner.model import Event, HostKind, Lesson, Limits, OnEvent, Scenario, ignore_event
 from labrunner.places import runtime_folder
 from labrunner.session import OpenLab, find_step, lesson_of, locked
@@ -94,10 +94,7 @@ def start(
                 on_event=on_event,
             )
             lab = OpenLab(store, record, scenario, host)
-            if scenario.setup is not None:
-                on_event(Event("setup", scenario.name, "started"))
-                scenario.setup(lab.view)
-                on_event(Event("setup", scenario.name, "done"))
+            _set_up(lab, on_event)
             lab.write_prompt()
             if at is not lesson.steps[0]:
                 from labrunner.steps import replay
@@ -106,6 +103,23 @@ def start(
             store.set_state(record.id, "running")
     _notify(on_event, "labrunner_lab_started", lab=lab.view)
     return lab
+
+
+def _set_up(lab: OpenLab, on_event: OnEvent) -> None:
+    """Let the scenario do what data cannot say; whatever it raises names the scenario."""
+    setup = lab.scenario.setup
+    if setup is None:
+        return
+    on_event(Event("setup", lab.scenario.name, "started"))
+    try:
+        setup(lab.view)
+    except LabError:
+        raise
+    except Exception as error:
+        raise ScenarioError(
+            f"the setup of {lab.scenario.name} failed: {error!r}", where=place(error)
+        ) from error
+    on_event(Event("setup", lab.scenario.name, "done"))
 
 
 def _refuse_second(store: Store, name: str, on_event: OnEvent) -> None:
@@ -168,6 +182,17 @@ def stop(store: Store, record: LabRecord, *, on_event: OnEvent = ignore_event) -
     with locked(record.scenario):
         _teardown_hook(store, record, on_event)
         _remove(store, record, on_event=on_event)
+
+
+def bury(
+    store: Store, record: LabRecord, outer: docker.DockerClient, *, on_event: OnEvent = ignore_event
+) -> None:
+    """Remove what is left on an engine of a lab that died, and forget it.
+
+    The engine is given: the one that it was started on may have died with it.
+    """
+    with locked(record.scenario):
+        _remove(store, record, outer=outer, on_event=on_event)
 
 
 def _teardown_hook(store: Store, record: LabRecord, on_event: OnEvent) -> None:

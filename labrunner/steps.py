@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from labrunner.errors import LabError, ScenarioError
+from labrunner.errors import LabError, ScenarioError, place
 from labrunner.model import Event, OnEvent, Outcome, Step, Verdict, ignore_event
 from labrunner.session import OpenLab
 from labrunner.shell import Typed, type_commands
@@ -65,7 +63,7 @@ def judge(lab: OpenLab, step: Step, *, seconds: float = CHECK_SECONDS) -> Verdic
         except LabError as error:
             answer.append(_fault(f"the check could not look: {error.message}", seen=error.hint))
         except Exception as error:  # noqa: BLE001  a check's bug is a verdict, not a crash
-            answer.append(_fault(f"the check failed: {error!r}", seen=_place(error)))
+            answer.append(_fault(f"the check failed: {error!r}", seen=place(error)))
         else:
             answer.append(
                 found
@@ -83,11 +81,6 @@ def judge(lab: OpenLab, step: Step, *, seconds: float = CHECK_SECONDS) -> Verdic
 
 def _fault(message: str, *, seen: str) -> Verdict:
     return Verdict(Outcome.ERROR, message, expected="a verdict", seen=seen)
-
-
-def _place(error: BaseException) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}:{frame.lineno}"
 
 
 def check(lab: OpenLab, step: Step, *, solved: bool = False) -> Checked:

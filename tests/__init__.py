@@ -1,0 +1,1 @@
+"""What labrunner promises, kept."""

@@ -32,7 +32,7 @@ def test_list_as_json_is_json_and_nothing_else(lab: Lab) -> None:
 
 @pytest.mark.parametrize("command", ["list", "--help"])
 def test_quick_commands_import_nothing_heavy(lab: Lab, command: str) -> None:
-    """Start-up time is a feature: nothing heavy before it is needed, once the catalogue is known."""
+    """Start-up time is a feature: nothing heavy is imported once the catalogue is known."""
     lab.ok(command)
     script = (
         "import sys; from labrunner.cli import main\n"

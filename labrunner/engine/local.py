@@ -104,7 +104,7 @@ def refuse_taken_names(client: docker.DockerClient, scenario: Scenario) -> None:
     if taken:
         raise EngineError(
             f"this engine already has {', '.join(taken)}, which {scenario.name} would use",
-            "rename or remove what is in the way, or use the sandbox host, where names never collide",
+            "rename or remove it, or use the sandbox host, where names never collide",
         )
 
 

@@ -1,0 +1,1 @@
+"""Tests that drive the whole of ``lab`` against a real engine."""

@@ -278,7 +278,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
 def test_a_killed_start_is_cleared_by_the_next_one(
     stopped: Lab, host: str, snapshot: Callable[[str], Snapshot]
 ) -> None:
-    """kill -9 in the middle: what was made is in the ledger, and the next start removes it."""
+    """Kill -9 in the middle: what was made is in the ledger, and the next start removes it."""
     process = subprocess.Popen(
         stopped.argv("start", "small", "--host", host),
         env=stopped.env,
