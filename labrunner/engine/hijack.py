@@ -11,7 +11,8 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
 
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
@@ -86,17 +87,15 @@ class Stream:
     def close(self) -> None:
         """Let go of the connection; the command goes on or ends as it likes."""
         # shut down first: a close alone would leave another thread's read hanging
-        for step in (lambda: self.socket.shutdown(socket.SHUT_RDWR), self.socket.close):
-            try:
-                step()
-            except OSError:
-                continue
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
         response = getattr(self._handle, "_response", None)
         if response is not None:
             response.close()  # before its file: closed the other way round it complains later
         self._handle.close()
 
-    def __enter__(self) -> Stream:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exc: object) -> None:

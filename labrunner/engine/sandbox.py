@@ -1,0 +1,218 @@
+"""The sandbox host: one container that runs a Docker engine of its own, for one lab.
+
+What happens inside is in ``labrunner/images/host``; here is what the runner does around it:
+create the container with no more rights than that needs, wait until its engine answers,
+find a way to talk to it, and remove all of it again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labrunner.engine import outer_box, template
+from labrunner.engine.client import connect, engine_errors
+from labrunner.engine.hijack import STDERR, STDOUT, Exec
+from labrunner.engine.host import LABEL
+from labrunner.engine.outer_box import ENTER, USER
+from labrunner.errors import EngineError
+from labrunner.model import Event, HostKind, Limits, OnEvent, Result, ignore_event
+
+if TYPE_CHECKING:
+    import docker
+
+PROBER = ("python3", "-S", "-E", "-s", "/usr/local/lib/labrunner/probe.py")
+_KILLED_BY_TIMEOUT = 137
+
+
+@dataclass(frozen=True)
+class SandboxSpec:
+    """What a sandbox is to be.
+
+    Attributes:
+        lab_id: the lab it is for; names the container.
+        hostname: what its host calls itself.
+        limits: what it may use of this machine.
+        images: learner's name → image on the outer engine; they exist inside at once.
+        internet: it gets a way out.
+        folder: private folder of the learner (mode 0700, exists); the socket goes there.
+    """
+
+    lab_id: str
+    hostname: str
+    limits: Limits
+    images: Mapping[str, str]
+    internet: bool
+    folder: Path
+
+
+class Sandbox:
+    """A running sandbox. Implements `labrunner.engine.host.Host`.
+
+    Args:
+        outer: client of the engine that runs the sandbox.
+        lab_id: the lab.
+        socket: where its API answers, on this machine.
+    """
+
+    kind: HostKind = "sandbox"
+
+    def __init__(self, outer: docker.DockerClient, lab_id: str, socket: Path) -> None:
+        self.lab_id = lab_id
+        self.container = container_name(lab_id)
+        self.docker_host = f"unix://{socket}"
+        self._outer = outer
+
+    @cached_property
+    def client(self) -> docker.DockerClient:
+        """One kept client of the engine inside."""
+        return connect(self.docker_host)
+
+    def run(self, argv: Sequence[str], *, stdin: str = "", timeout: float = 30) -> Result:
+        """Run a command on the sandbox host, as its root.
+
+        Raises:
+            EngineError: the sandbox is gone, or the command did not end within ``timeout``
+                seconds (it is killed then).
+        """
+        data = stdin.encode()
+        # the byte count makes an end of input that works over every kind of connection
+        options = ("--timeout", f"{timeout:g}", "--input", str(len(data)))
+        outputs = {STDOUT: bytearray(), STDERR: bytearray()}
+        started = time.monotonic()
+        late = f"{' '.join(argv)} on the lab's host did not end within {timeout:g} s"
+        try:
+            with Exec(self._outer, self.container, (ENTER, *options, *argv), user=USER) as stream:
+                if data:
+                    stream.send(data)
+                for kind, part in stream.frames(started + timeout + 5):
+                    outputs[kind] += part
+                code = stream.code()
+        except TimeoutError as error:
+            raise EngineError(late) from error
+        if code == _KILLED_BY_TIMEOUT and time.monotonic() - started >= timeout:
+            raise EngineError(late)
+        out, err = (bytes(outputs[kind]).decode("utf-8", "replace") for kind in (STDOUT, STDERR))
+        return Result(code, out, err)
+
+    def interactive(self, argv: Sequence[str]) -> int:
+        """Run a command on the sandbox host, attached to this terminal; its exit code."""
+        from labrunner.engine.terminal import interact
+
+        return interact(self._outer, self.container, (ENTER, *argv), user=USER)
+
+    def probe(self, request: Mapping[str, Any], *, timeout: float) -> Iterator[dict[str, Any]]:
+        """Run the prober on the host: a JSON request in, JSON replies out as they come.
+
+        Raises:
+            EngineError: it failed, or took longer than ``timeout`` seconds.
+        """
+        data = json.dumps(request).encode() + b"\n"
+        argv = (ENTER, "--timeout", f"{timeout:g}", "--input", str(len(data)), *PROBER)
+        pending, complaint = bytearray(), bytearray()
+        try:
+            with Exec(self._outer, self.container, argv, user=USER) as stream:
+                stream.send(data)
+                for kind, part in stream.frames(time.monotonic() + timeout + 5):
+                    if kind == STDERR:
+                        complaint += part
+                        continue
+                    *lines, rest = bytes(pending + part).split(b"\n")
+                    pending = bytearray(rest)
+                    for line in lines:
+                        yield json.loads(line)
+                code = stream.code()
+        except TimeoutError as error:
+            raise EngineError(f"probing did not end within {timeout:g} s") from error
+        if code:
+            raise EngineError(
+                f"probing ended with {code}: {complaint.decode('utf-8', 'replace').strip()}"
+            )
+
+    def close(self) -> None:
+        """Let go of the connection; the sandbox stays."""
+        if "client" in self.__dict__:
+            self.client.close()
+            del self.__dict__["client"]
+
+
+def container_name(lab_id: str) -> str:
+    """What the container of a lab's sandbox is called."""
+    return f"labrunner-{lab_id}"
+
+
+def create(
+    outer: docker.DockerClient,
+    spec: SandboxSpec,
+    *,
+    host_image: str,
+    on_event: OnEvent = ignore_event,
+) -> Sandbox:
+    """Start a sandbox and wait until its engine answers.
+
+    Raises:
+        EngineError: it did not come up; says why, with the last words of what was inside.
+            Nothing is left behind.
+    """
+    images = template.ensure(outer, spec.images, host_image=host_image, on_event=on_event)
+    started = time.monotonic()
+    on_event(Event("host", spec.hostname, "started", "a Docker engine of your own"))
+    name = container_name(spec.lab_id)
+    box = outer_box.Box(
+        name=name,
+        image=host_image,
+        labels={LABEL: spec.lab_id},
+        hostname=spec.hostname,
+        limits=spec.limits,
+        socket_folder=_socket(spec.folder).parent,
+        template=images,
+        internet=spec.internet,
+    )
+    try:
+        for note in outer_box.start(outer, box):
+            on_event(Event("host", spec.hostname, "note", note))
+        sandbox = Sandbox(outer, spec.lab_id, _way_in(outer, name, spec.folder))
+    except BaseException:
+        # also when interrupted: a half-made sandbox is of use to nobody
+        with suppress(EngineError):
+            remove(outer, spec.lab_id)
+        raise
+    on_event(Event("host", spec.hostname, "done", seconds=time.monotonic() - started))
+    return sandbox
+
+
+def attach(outer: docker.DockerClient, lab_id: str, folder: Path) -> Sandbox:
+    """A sandbox that runs already.
+
+    Raises:
+        EngineError: it is gone.
+    """
+    name = container_name(lab_id)
+    with engine_errors("looking for the lab's host"):
+        found = outer.api.containers(filters={"name": f"^/?{name}$", "label": f"{LABEL}={lab_id}"})
+    if not found:
+        raise EngineError("the lab's host is gone", "lab stop clears what is left of the lab")
+    return Sandbox(outer, lab_id, _way_in(outer, name, folder))
+
+
+def remove(outer: docker.DockerClient, lab_id: str) -> bool:
+    """Remove a sandbox with everything in it; whether there was one."""
+    return outer_box.remove(outer, container_name(lab_id))
+
+
+def _socket(folder: Path) -> Path:
+    return folder / "sock" / "docker.sock"
+
+
+def _way_in(outer: docker.DockerClient, name: str, folder: Path) -> Path:
+    """A socket on this machine at which the engine inside answers."""
+    from labrunner.engine import tunnel
+
+    socket = _socket(folder)
+    return socket if tunnel.answers(socket) else tunnel.ensure(outer, name, folder)

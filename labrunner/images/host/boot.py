@@ -1,0 +1,244 @@
+# ruff: noqa: PTH101, PTH103, PTH108, PTH110, PTH114, PTH123, PTH208
+# pathlib would double the start-up time of this script, for which every start waits
+"""First half of a sandbox's boot: what only the real root of the outer container can do.
+
+Opens the way for the nested engine (cgroups, /sys, a disk of limited size, the socket that
+the learner's docker talks to), then gives up being root: it becomes the unprivileged user
+that will be root inside a new user namespace, and hands over to ``lab-watch``.
+
+Every failure is one line on the output that says which step failed, and exit code 1.
+Settings come from the environment: ``LABRUNNER_DISK`` (bytes of the disk; empty: no limit),
+``LABRUNNER_TEMPLATE`` (set where this sandbox fills an image template),
+``LABRUNNER_INTERNET`` (set where the sandbox gets a way out).
+"""
+
+import os
+import socket
+import sys
+
+SHIFT = 100_000  # user 0 inside is this user outside; every sandbox has the same map,
+COUNT = 65_536  # because they share the files of the image template
+DISK = "/var/lib/docker"
+CGROUPS = "/sys/fs/cgroup"
+SOCKET_FOLDER = "/run/lab"
+LISTENER, PING, SAY, HEAR = 3, 4, 5, 6  # file descriptors that lab-watch knows by number
+
+
+class StepError(Exception):
+    """A step that could not be done; its text goes to the output."""
+
+
+def main() -> None:
+    """Prepare, then become ``lab-watch``."""
+    run("/usr/bin/mount", "-o", "remount,rw", "/sys")  # else nothing inside can mount sysfs
+    give_cgroups()
+    give_disk()
+    listener, ping = open_socket()
+    unshared, mapped = os.pipe(), os.pipe()
+    inside = os.getpid()
+    if os.fork() == 0:
+        os.close(unshared[1])
+        map_ids(inside, unshared[0], mapped[1])
+        os._exit(0)
+    hand_over({LISTENER: listener.fileno(), PING: ping.fileno(), SAY: unshared[1], HEAR: mapped[0]})
+
+
+def run(*argv: str) -> None:
+    """Run a program and wait; `StepError` with its last words if it fails."""
+    out, into = os.pipe()
+    pid = os.posix_spawn(
+        argv[0],
+        argv,
+        os.environ,
+        file_actions=[(os.POSIX_SPAWN_DUP2, into, 1), (os.POSIX_SPAWN_DUP2, into, 2)],
+    )
+    os.close(into)
+    with open(out, encoding="utf-8", errors="replace") as stream:
+        words = stream.read().strip()
+    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
+        raise StepError(f"{' '.join(argv)}: {words}")
+
+
+def write(path: str, text: str) -> None:
+    """Write to a kernel file in one call."""
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.write(handle, text.encode())
+    finally:
+        os.close(handle)
+
+
+def read(path: str) -> str:
+    """The text of a kernel file."""
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()
+
+
+def hand(path: str) -> None:
+    """Give a file to the root of the user namespace."""
+    os.chown(path, SHIFT, SHIFT)
+
+
+# --- control groups -----------------------------------------------------------------------
+
+
+def give_cgroups() -> None:
+    """Make a child group that the inside may divide further, and enter it.
+
+    The limits themselves sit on the parent, whose files stay the real root's: nothing inside
+    can raise them. Of the child, only what the kernel's delegation rules name is handed over.
+    """
+    if os.path.exists(f"{CGROUPS}/cgroup.controllers"):
+        run("/usr/bin/mount", "-o", "remount,bind,rw", CGROUPS)
+        give_unified(CGROUPS)
+        return
+    for name in sorted(os.listdir(CGROUPS)):
+        group = f"{CGROUPS}/{name}"
+        if os.path.islink(group) or not os.path.exists(f"{group}/cgroup.procs"):
+            continue
+        run("/usr/bin/mount", "-o", "remount,bind,rw", group)
+        give_hierarchy(group)
+
+
+def give_unified(group: str) -> None:
+    """Cgroup v2: processes may only sit in leaves, so the container's own move aside first."""
+    for name in ("init", "lab"):
+        os.makedirs(f"{group}/{name}", exist_ok=True)
+    for pid in read(f"{group}/cgroup.procs").split():
+        write(f"{group}/init/cgroup.procs", pid)
+    for controller in read(f"{group}/cgroup.controllers").split():
+        try:
+            write(f"{group}/cgroup.subtree_control", f"+{controller}")
+        except OSError as error:
+            note(f"no limits on {controller} inside: {error.strerror}")
+    lab = f"{group}/lab"
+    hand(lab)
+    for name in ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control"):
+        hand(f"{lab}/{name}")
+    write(f"{lab}/cgroup.procs", str(os.getpid()))
+
+
+def give_hierarchy(group: str) -> None:
+    """Cgroup v1: the same for one hierarchy."""
+    lab = f"{group}/lab"
+    os.makedirs(lab, exist_ok=True)
+    for name in ("cpuset.cpus", "cpuset.mems"):  # empty in a new group, and then nothing may run
+        if os.path.exists(f"{lab}/{name}"):
+            write(f"{lab}/{name}", read(f"{group}/{name}"))
+    nested = f"{lab}/memory.use_hierarchy"
+    if os.path.exists(nested) and read(nested).strip() != "1":
+        raise StepError("memory limits of this kernel do not reach nested groups")
+    hand(lab)
+    for name in ("cgroup.procs", "tasks"):
+        hand(f"{lab}/{name}")
+    write(f"{lab}/cgroup.procs", str(os.getpid()))
+
+
+# --- disk and socket ----------------------------------------------------------------------
+
+
+def give_disk() -> None:
+    """Put a file system of limited size where the engine writes.
+
+    It lives in memory, counts against the sandbox's memory, and is mounted out here so that
+    the inside cannot make it larger. Overlay needs user attributes there (Linux 6.6); where
+    they are missing the anonymous volume of the container serves, and only the machine's own
+    disk is its limit.
+    """
+    size = os.environ.get("LABRUNNER_DISK", "")
+    if size:
+        options = f"size={size},uid={SHIFT},gid={SHIFT},mode=711"
+        run("/usr/bin/mount", "-t", "tmpfs", "-o", options, "labrunner-disk", DISK)
+        try:
+            os.setxattr(DISK, "user.labrunner", b"1")
+        except OSError:
+            run("/usr/bin/umount", DISK)
+            note("the disk has no limit, because tmpfs lacks user attributes on this kernel")
+        else:
+            os.removexattr(DISK, "user.labrunner")
+            return
+    hand(DISK)
+
+
+def open_socket() -> tuple[socket.socket, socket.socket]:
+    """The socket that the engine will serve, and a first question to it.
+
+    Connections wait until the engine serves them, so ``/_ping`` can be asked before it
+    exists, and its answer is the moment it is ready. The socket is made out here and passed
+    down, so that the inside never sees the learner's folder and cannot fill the disk under it.
+    """
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    shared = os.path.ismount(SOCKET_FOLDER)
+    path = f"{SOCKET_FOLDER}/docker.sock" if shared else "\0labrunner"
+    if shared and os.path.lexists(path):
+        os.unlink(path)
+    listener.bind(path)
+    listener.listen(128)
+    ping = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    ping.connect(path)
+    ping.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+    if shared:
+        os.chmod(path, 0o666)  # noqa: S103  the folder around it is the learner's alone
+        run("/usr/bin/umount", "--lazy", SOCKET_FOLDER)  # the socket itself stays there
+    return listener, ping
+
+
+# --- the user namespace -------------------------------------------------------------------
+
+
+def map_ids(inside: int, unshared: int, mapped: int) -> None:
+    """Wait until the process ``inside`` has its user namespace, then give it its ids.
+
+    Runs in a child that stays the real root; nothing else of this container does.
+    """
+    if not os.read(unshared, 1):
+        return  # it never came to be; unshare has said why
+    try:
+        for ids in ("gid_map", "uid_map"):
+            write(f"/proc/{inside}/{ids}", f"0 {SHIFT} {COUNT}")
+    except OSError as error:
+        say(f"failed: giving the user namespace its ids: {error.strerror}")
+        return
+    os.write(mapped, b"ok\n")
+
+
+def hand_over(files: dict[int, int]) -> None:
+    """Become the user that is root inside, make the namespaces, and go on as ``lab-watch``.
+
+    The namespaces belong to that user, not to root: this is why ``lab-enter`` can join them
+    without ever holding a privilege that somebody inside could steal on the way.
+    CAP_SYS_ADMIN is kept just long enough to be allowed to make them.
+    """
+    spare = {wanted: os.dup2(have, 64 + wanted) for wanted, have in files.items()}
+    for wanted, have in spare.items():
+        os.dup2(have, wanted)  # inheritable, as opposed to all others
+    argv = (
+        *("setpriv", f"--reuid={SHIFT}", f"--regid={SHIFT}", "--clear-groups"),
+        *("--inh-caps=-all,+sys_admin", "--ambient-caps=-all,+sys_admin"),
+        *("unshare", "--user", "--mount", "--net", "--pid", "--ipc", "--uts", "--cgroup"),
+        *("--propagation", "private", "/usr/local/sbin/lab-watch"),
+    )
+    os.execv("/usr/bin/setpriv", argv)  # noqa: S606  becoming it is the point
+
+
+# --- words --------------------------------------------------------------------------------
+
+
+def say(text: str) -> None:
+    """One line for whoever started this container."""
+    print(f"labrunner: {text}", flush=True)  # noqa: T201  the output is how it reports
+
+
+def note(text: str) -> None:
+    """Something that works differently here, and why."""
+    say(f"note: {text}")
+
+
+try:
+    main()
+except StepError as problem:
+    say(f"failed: {problem}")
+    sys.exit(1)
+except OSError as problem:
+    say(f"failed: {problem}")
+    sys.exit(1)
