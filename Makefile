@@ -1,0 +1,19 @@
+# Thin names for the scripts in tools/; each says itself what it does.
+.PHONY: start test check bench clean
+
+LAB ?= unsegregated-shop
+
+start: ## a running lab, from whatever this machine has
+	@tools/start $(LAB)
+
+test: ## every test; options for pytest: make test T="-k images"
+	@tools/test $(T)
+
+check: ## style, types, dead code, scripts, documents
+	@tools/check
+
+bench: ## the speeds that the project promises, as ratios
+	@tools/bench $(T)
+
+clean: ## what the scripts made in this folder; engine, images and labs stay
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache
