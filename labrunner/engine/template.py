@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine import outer_box
-from labrunner.engine.background import BEAT, watched
+from labrunner.engine.background import watched
 from labrunner.engine.client import engine_errors
 from labrunner.engine.hijack import Exec
 from labrunner.engine.host import ROLE
@@ -39,6 +39,9 @@ TEMPLATE = "template"
 
 _FORMAT = "1 overlay2"
 """Part of every digest: the layout of a template and the storage driver inside."""
+
+_BEAT = 0.5
+"""Seconds between two signs of life while images are loaded."""
 
 _PATIENCE = 900.0
 """Seconds that another process may take to make the template that we wait for."""
@@ -223,9 +226,10 @@ def _await_other(
             if "in progress" not in str(error) and "running container" not in str(error):
                 raise
 
-    _say(on_event, "note", "another process is loading these images; waiting for it")
+    waiting = "another process is loading these images; waiting for it"
+    _say(on_event, "note", waiting)
     with engine_errors("waiting for the image template"):
-        watched(wait, lambda _news: _say(on_event, "note", "still waiting"))
+        watched(wait, lambda _news: _say(on_event, "note", waiting), beat=_BEAT)
     if time.monotonic() > deadline:
         raise EngineError(
             "another process has been loading the lab's images for too long",
@@ -252,7 +256,7 @@ def _make(
     def load(tell: Callable[[int], None]) -> None:
         _load(outer, box.name, sorted(set(images.values())), tell)
 
-    watched(load, news)
+    watched(load, news, beat=_BEAT)
     names = "".join(f"{ref} {name}\n" for name, ref in sorted(images.items()))
     _inside(outer, box.name, ("lab-seal",), names.encode())
     with engine_errors("creating the image template"):
@@ -281,7 +285,7 @@ def _load(
             for chunk in answer.iter_content(1 << 20):
                 command.send(chunk)
                 carried += len(chunk)
-                if time.monotonic() - told > BEAT:
+                if time.monotonic() - told > _BEAT:
                     told = time.monotonic()
                     tell(carried)
         command.end_input()

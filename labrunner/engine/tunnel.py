@@ -1,23 +1,44 @@
 """A way to a sandbox's engine where its socket cannot be shared with this machine.
 
 Docker Desktop keeps its engine in a virtual machine, ``DOCKER_HOST`` may name another computer:
-a socket in our folder then appears nowhere, or cannot be connected to. This listens on a socket
-here and carries each connection over the outer engine's API to ``docker system dial-stdio`` in
-the sandbox.
+a socket in our folder then appears nowhere, or cannot be connected to. A tunnel listens on a
+socket here and carries each connection over the outer engine's API to
+``docker system dial-stdio`` in the sandbox.
+
+One small process per lab holds it, because what the learner types needs it between two of our
+commands. It ends with the sandbox.
 """
 
 from __future__ import annotations
 
+import os
+import select
 import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from labrunner.engine.client import connect, engine_address, engine_errors
+from labrunner.engine.hijack import STDOUT, Exec
+from labrunner.engine.outer_box import ENTER, USER
+from labrunner.errors import EngineError, LabError
 
 if TYPE_CHECKING:
     import docker
 
+START_TIMEOUT = 15.0
+"""Seconds that the process may take until it listens."""
 
-def answers(path: Path, *, timeout: float = 2.0) -> bool:
-    """Whether an engine answers at this socket."""
+_CHUNK = 65536
+_DIAL = (ENTER, "docker", "system", "dial-stdio")
+_READY = b"ready\n"
+
+
+def answers(path: Path, *, timeout: float = 5.0) -> bool:
+    """Whether an engine answers at this socket within ``timeout`` seconds."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         probe.settimeout(timeout)
         try:
@@ -28,5 +49,125 @@ def answers(path: Path, *, timeout: float = 2.0) -> bool:
             return False
 
 
-def ensure(outer: docker.DockerClient, name: str, folder: Path) -> Path:
-    raise NotImplementedError
+def ensure(outer: docker.DockerClient, container: str, folder: Path) -> Path:
+    """A socket in ``folder`` that leads to the engine in a sandbox, by a tunnel if need be.
+
+    Raises:
+        EngineError: the tunnel does not come up, or nothing answers at its end.
+    """
+    path = folder / "tunnel.sock"
+    if not answers(path):
+        _detach(outer, container, path)
+        if not answers(path):
+            raise EngineError(
+                "the lab's engine runs, but this machine cannot reach it",
+                "lab doctor says what this machine can do",
+            )
+    return path
+
+
+class Tunnel:
+    """Listens on a socket and carries connections into a sandbox.
+
+    Args:
+        outer: client of the engine that runs the sandbox.
+        container: its container.
+        path: where to listen; a socket that is there already is replaced.
+    """
+
+    def __init__(self, outer: docker.DockerClient, container: str, path: Path) -> None:
+        self._outer = outer
+        self._container = container
+        self._path = path
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        self._listener.bind(str(fresh))
+        self._listener.listen(128)
+        fresh.replace(path)
+
+    def start(self) -> None:
+        """Carry connections from now on, in threads of this process."""
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """Accept no more connections."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            threading.Thread(target=self._carry, args=(connection,), daemon=True).start()
+
+    def _carry(self, connection: socket.socket) -> None:
+        try:
+            with connection, Exec(self._outer, self._container, _DIAL, user=USER) as far:
+                threading.Thread(target=_send, args=(connection, far), daemon=True).start()
+                for kind, part in far.frames():
+                    if kind == STDOUT:
+                        connection.sendall(part)
+        except (LabError, OSError):
+            return  # either end has gone; the other sees its connection close
+
+
+def _send(connection: socket.socket, far: Exec) -> None:
+    try:
+        while data := connection.recv(_CHUNK):
+            far.send(data)
+    except OSError:
+        pass
+    far.end_input()
+
+
+def _detach(outer: docker.DockerClient, container: str, path: Path) -> None:
+    """Start the process that holds the tunnel, and wait until it listens."""
+    heard, said = os.pipe()
+    argv = [sys.executable, "-m", "labrunner.engine.tunnel", container, str(path), str(said)]
+    with (path.parent / "tunnel.log").open("wb") as log:
+        # not waited for: it outlives this command, as the lab does
+        subprocess.Popen(
+            argv,
+            env={**os.environ, "DOCKER_HOST": _address(outer)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=(said,),
+            start_new_session=True,
+            cwd="/",
+        )
+    os.close(said)
+    with os.fdopen(heard, "rb", buffering=0) as answer:
+        in_time = bool(select.select([answer], [], [], START_TIMEOUT)[0])
+        if in_time and answer.read(len(_READY)) == _READY:
+            return
+    words = (path.parent / "tunnel.log").read_text("utf-8", "replace").strip().splitlines()
+    raise EngineError(f"no tunnel to the lab's engine: {words[-1] if words else 'no answer'}")
+
+
+def _address(outer: docker.DockerClient) -> str:
+    """The outer engine's address as ``DOCKER_HOST`` has it."""
+    path = getattr(outer.api.adapters.get("http+docker://"), "socket_path", None)
+    return f"unix://{path}" if path else engine_address()
+
+
+def main(container: str, path: str, said: str) -> None:
+    """Hold a tunnel until its sandbox is gone."""
+    outer = connect()
+    tunnel = Tunnel(outer, container, Path(path))
+    tunnel.start()
+    with os.fdopen(int(said), "wb", buffering=0) as ready:
+        ready.write(_READY)
+    try:
+        with engine_errors("waiting for the sandbox"), suppress(LabError):
+            outer.api.wait(container, condition="not-running")
+    finally:
+        tunnel.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
