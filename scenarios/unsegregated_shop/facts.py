@@ -55,7 +55,8 @@ def missing(lab: Lab, names: Iterable[str] = PORTS) -> Verdict | None:
             )
         if not container.running:
             return not_yet(
-                f"{name} does not run, it is {container.status}: that is an outage, not a wall.",
+                f"{name} does not run, it is {container.status}: "
+                "to its callers that looks like a wrong network.",
                 expected=f"{name} running",
                 seen=f"{container.status}, exit code {container.exit_code}",
                 look=f"docker start {name}",
@@ -74,10 +75,9 @@ def lost_cards(lab: Lab) -> Verdict | None:
     )
 
 
-def note(lab: Lab, path: str, what: str) -> str | Verdict:
+def note(lab: Lab, path: str, what: str, shape: re.Pattern[str]) -> str | Verdict:
     """What the learner saved at this path in the gateway, or why it does not count."""
     text = lab.file("gateway", path)
-    look = f"docker exec gateway cat {path}"
     if text is None:
         return not_yet(
             f"There is no note {path} in gateway yet.",
@@ -85,12 +85,13 @@ def note(lab: Lab, path: str, what: str) -> str | Verdict:
             seen="no such file in gateway (a redirect of your own shell saves on your machine)",
             look="docker exec gateway ls -l /notes",
         )
-    if not text.strip():
+    if not shape.search(text):
+        first = (text.strip().splitlines() or ["an empty file: nothing went through the pipe"])[0]
         return not_yet(
-            f"The note {path} is empty: the command before the pipe printed nothing to save.",
+            f"The note {path} is there, but what it should hold is not in it.",
             expected=what,
-            seen="an empty file; errors do not go through a pipe",
-            look=look,
+            seen=first,
+            look=f"docker exec gateway cat {path}",
         )
     return text
 
@@ -113,16 +114,14 @@ def answers(lab: Lab, source: str, target: str, patience: float = 3.0) -> str:
 
 def samples(lab: Lab, path: str) -> list[float] | Verdict:
     """Seconds of each order in a note, or why the note proves nothing."""
-    text = note(lab, path, "a line such as `200 0.0123` for each order")
+    text = note(lab, path, "a line such as `200 0.0123` for each order", SAMPLE)
     if isinstance(text, Verdict):
         return text
     lines = list(SAMPLE.finditer(text))
     failed = [line["status"] for line in lines if line["status"] != "200"]
     paid = query(lab, "SELECT count(*) FROM payments WHERE via = 'gateway'")
     problem = ""
-    if not lines:
-        problem = "The note has no line with a status and a time."
-    elif failed:
+    if failed:
         problem = (
             f"{len(failed)} of {len(lines)} were not orders but failures "
             f"(status {failed[0]}): how fast something fails says nothing."

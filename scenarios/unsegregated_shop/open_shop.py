@@ -24,13 +24,14 @@ from .facts import (
 
 if TYPE_CHECKING:
     from labrunner import Lab
+    from labrunner.view import ContainerView
 
 
 def look_around(lab: Lab) -> Verdict:
     """The database's address, found from inside the gateway, is in its note."""
     if problem := missing(lab, ("gateway", "payment-db")):
         return problem
-    text = note(lab, "/notes/db", "payment-db's address as gateway finds it")
+    text = note(lab, "/notes/db", "payment-db's address as gateway finds it", ADDRESS)
     if isinstance(text, Verdict):
         return text
     known, found = owners(lab), ADDRESS.findall(text)
@@ -47,16 +48,30 @@ def look_around(lab: Lab) -> Verdict:
     )
 
 
-def add_order(lab: Lab) -> Verdict:
-    """order-service runs by itself, comes back by itself, and the gateway reaches it."""
-    order, gateway = lab.container("order-service"), lab.container("gateway")
-    if order is not None and order.attrs["Path"].startswith("-"):
+def never_came_up(order: ContainerView) -> Verdict | None:
+    """A verdict on the two ways in which a service is often started and does not stay."""
+    if order.attrs["Path"].startswith("-"):
         return not_yet(
             "order-service never started: options after the image's name go to the program.",
             expected="docker run OPTIONS IMAGE, the options first",
             seen=f"a program to run: {' '.join([order.attrs['Path'], *order.attrs['Args']])}",
             look="docker inspect -f '{{.State.Error}}' order-service",
         )
+    if order.tty and order.status == "exited":
+        return not_yet(
+            "order-service ended together with the terminal that it was started in.",
+            expected="order-service running, with no terminal attached",
+            seen=f"exited with {order.exit_code}, and its name is still taken",
+            look="docker ps -a",
+        )
+    return None
+
+
+def add_order(lab: Lab) -> Verdict:
+    """order-service runs by itself, comes back by itself, and the gateway reaches it."""
+    order, gateway = lab.container("order-service"), lab.container("gateway")
+    if order is not None and (problem := never_came_up(order)):
+        return problem
     if order is None or gateway is None or not (order.running and gateway.running):
         return missing(lab, ("order-service", "gateway")) or add_order(lab)
     if order.networks.keys().isdisjoint(gateway.networks):
@@ -131,7 +146,9 @@ def two_addresses(lab: Lab) -> Verdict:
             seen=" ".join(networks),
             look="docker network ls",
         )
-    text = note(lab, "/notes/order", "each network of order-service with the address on it")
+    text = note(
+        lab, "/notes/order", "each network of order-service, with the address on it", ADDRESS
+    )
     if isinstance(text, Verdict):
         return text
     if any("".join(pair) in text for pair in permutations(networks.values(), 2)):
