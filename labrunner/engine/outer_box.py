@@ -48,6 +48,7 @@ class Box:
         template: volume with images for the inside, if any.
         internet: it gets a network.
         role: value of the label `ROLE`; a ``template`` box fills its template's volume.
+        tied: it ends and goes when this process does, however that happens.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Box:
     template: str | None = None
     internet: bool = False
     role: str = "host"
+    tied: bool = False
 
 
 def start(outer: docker.DockerClient, box: Box, *, deadline: float = DEADLINE) -> list[str]:
@@ -78,10 +80,12 @@ def start(outer: docker.DockerClient, box: Box, *, deadline: float = DEADLINE) -
 
 
 @contextmanager
-def lent(outer: docker.DockerClient, box: Box, *, deadline: float = DEADLINE) -> Iterator[bool]:
-    """A box for as long as the context lasts, or false where its name is taken.
+def lent(
+    outer: docker.DockerClient, box: Box, *, deadline: float = DEADLINE
+) -> Iterator[list[str] | None]:
+    """A box for as long as the context lasts, or ``None`` where its name is taken.
 
-    However this process ends, the box ends with it.
+    Gives what works differently than asked for on this machine, a sentence each.
 
     Raises:
         EngineError: it did not come up.
@@ -94,12 +98,12 @@ def lent(outer: docker.DockerClient, box: Box, *, deadline: float = DEADLINE) ->
     except EngineError as error:
         cause = error.__cause__
         if isinstance(cause, docker.errors.APIError) and cause.status_code == HTTPStatus.CONFLICT:
-            yield False
+            yield None
             return
         raise
     try:
-        with _boot(outer, box, identity, deadline):
-            yield True
+        with _boot(outer, box, identity, deadline) as notes:
+            yield notes
     finally:
         remove(outer, identity)
 
@@ -109,18 +113,13 @@ def _boot(
     outer: docker.DockerClient, box: Box, identity: str, deadline: float
 ) -> Iterator[list[str]]:
     """Start a container, attached to its streams, and wait for its engine."""
-    attach = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 1, "stdin": int(_tied(box))}
+    attach = {"stdout": 1, "stderr": 1, "stream": 1, "logs": 1, "stdin": int(box.tied)}
     with engine_errors(f"starting the sandbox {box.name}"):
         handle = outer.api.attach_socket(identity, params=attach)
     with Stream(handle) as streams:
         with engine_errors(f"starting the sandbox {box.name}"):
             outer.api.start(identity)
         yield _follow_boot(streams, time.monotonic() + deadline)
-
-
-def _tied(box: Box) -> bool:
-    """Whether a box ends with the process that started it, by way of its standard input."""
-    return box.role == "template"
 
 
 def remove(outer: docker.DockerClient, name: str) -> bool:
@@ -175,6 +174,7 @@ def _config(box: Box) -> dict[str, Any]:
     environment = {
         "LABRUNNER_DISK": "" if fills_template else _disk(box.limits),
         "LABRUNNER_TEMPLATE": "1" if fills_template else "",
+        "LABRUNNER_TIED": "1" if box.tied else "",
         "LABRUNNER_INTERNET": "1" if box.internet else "",
     }
     return {
@@ -182,9 +182,11 @@ def _config(box: Box) -> dict[str, Any]:
         "Hostname": box.hostname,
         "Labels": {**box.labels, ROLE: box.role},
         "Env": [f"{key}={value}" for key, value in environment.items() if value],
-        "OpenStdin": _tied(box),
-        "StdinOnce": _tied(box),
+        # its standard input is closed when this process goes, and then it ends
+        "OpenStdin": box.tied,
+        "StdinOnce": box.tied,
         "HostConfig": {
+            "AutoRemove": box.tied,
             "NetworkMode": "default" if box.internet else "none",
             "CapDrop": ["ALL"],
             "CapAdd": [*CAPABILITIES, *(("NET_ADMIN", "NET_RAW") if box.internet else ())],

@@ -8,6 +8,8 @@ find a way to talk to it, and remove all of it again.
 from __future__ import annotations
 
 import json
+import secrets
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -204,6 +206,61 @@ def attach(outer: docker.DockerClient, lab_id: str, folder: Path) -> Sandbox:
 def remove(outer: docker.DockerClient, lab_id: str) -> bool:
     """Remove a sandbox with everything in it; whether there was one."""
     return outer_box.remove(outer, container_name(lab_id))
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One thing that was tried.
+
+    Attributes:
+        name: what.
+        ok: whether it works.
+        detail: what was seen.
+        hint: what to do about it.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+
+def diagnose(outer: docker.DockerClient, host_image: str) -> list[Diagnosis]:
+    """Start a throw-away sandbox and a container in it, and say what works here.
+
+    It goes again in any case, also when this process is killed.
+    """
+    from labrunner.engine import tunnel
+    from labrunner.places import runtime_folder
+
+    found: list[Diagnosis] = []
+    name = f"labrunner-doctor-{secrets.token_hex(4)}"
+    with tempfile.TemporaryDirectory(prefix="doctor-", dir=runtime_folder()) as private:
+        socket = _socket(Path(private))
+        box = outer_box.Box(
+            name=name,
+            image=host_image,
+            limits=Limits(),
+            socket_folder=socket.parent,
+            tied=True,
+        )
+        started = time.monotonic()
+        try:
+            with outer_box.lent(outer, box) as notes:
+                seconds = time.monotonic() - started
+                found.append(Diagnosis("sandbox", True, f"starts in {seconds:.2f} s"))
+                found += [Diagnosis("limits", True, note) for note in notes or ()]
+                shared = tunnel.answers(socket)
+                way = "by a shared socket" if shared else "through the engine's own connection"
+                found.append(Diagnosis("reaching it", True, way))
+                tried = Sandbox(outer, name.removeprefix("labrunner-"), socket).run(["lab-try"])
+                words = (tried.out + tried.err).strip()
+                runs = tried.code == 0
+                detail = "run, on networks and with limits" if runs else words
+                found.append(Diagnosis("containers in it", runs, detail))
+        except EngineError as error:
+            found.append(Diagnosis("sandbox", False, error.message, error.hint))
+    return found
 
 
 def _socket(folder: Path) -> Path:

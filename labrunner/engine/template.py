@@ -193,14 +193,14 @@ def _lock(
     process: the box ends when the connection to its standard input does.
     """
     data = f"{pointer}-{secrets.token_hex(4)}"
-    box = outer_box.Box(name=pointer, image=host_image, template=data, role=TEMPLATE)
+    box = outer_box.Box(name=pointer, image=host_image, template=data, role=TEMPLATE, tied=True)
     try:
         with engine_errors("creating the image template"):
             outer.api.create_volume(data, labels={ROLE: TEMPLATE})
         with outer_box.lent(outer, box) as made:
-            if made:
+            if made is not None:
                 yield box
-        if not made:
+        if made is None:
             _await_other(outer, pointer, deadline, on_event)
             yield None
     finally:
@@ -212,29 +212,29 @@ def _lock(
 def _await_other(
     outer: docker.DockerClient, pointer: str, deadline: float, on_event: OnEvent
 ) -> None:
-    """Wait until the box of another process is gone, and clear it away if that process died."""
+    """Wait until the box of another process is gone."""
     import docker.errors
 
     def wait(_tell: object) -> None:
         try:
             identity = outer.api.inspect_container(pointer)["Id"]
-            outer.api.wait(identity, timeout=max(1, int(deadline - time.monotonic())))
-            outer.api.remove_container(identity, v=True)
+            left = max(1, int(deadline - time.monotonic()))
+            outer.api.wait(identity, timeout=left, condition="removed")
         except docker.errors.NotFound:
             return
-        except docker.errors.APIError as error:
-            if "in progress" not in str(error) and "running container" not in str(error):
-                raise
 
     waiting = "another process is loading these images; waiting for it"
     _say(on_event, "note", waiting)
-    with engine_errors("waiting for the image template"):
-        watched(wait, lambda _news: _say(on_event, "note", waiting), beat=_BEAT)
-    if time.monotonic() > deadline:
+    try:
+        with engine_errors("waiting for the image template"):
+            watched(wait, lambda _news: _say(on_event, "note", waiting), beat=_BEAT)
+    except EngineError as error:
+        if time.monotonic() < deadline:
+            raise
         raise EngineError(
             "another process has been loading the lab's images for too long",
             f"docker rm -f {pointer}",
-        )
+        ) from error
 
 
 def _make(
