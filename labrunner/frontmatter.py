@@ -57,13 +57,17 @@ def read(path: Path) -> Head:
     """
     lines: list[str] = []
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for line in file:
-                lines.append(line.rstrip("\n"))
-                if len(lines) > 1 and lines[-1].rstrip() == _FENCE:
+        # Bytes, because text is decoded by the block, prose below the head included.
+        with path.open("rb") as file:
+            for raw in file:
+                text = raw.decode("utf-8" if lines else "utf-8-sig")
+                text = text.replace("\r\n", "\n").replace("\r", "\n")
+                lines += text.removesuffix("\n").split("\n")
+                if any(line.rstrip() == _FENCE for line in lines[1:]):
                     break
     except UnicodeDecodeError as error:
-        raise ScenarioError("the file is not UTF-8", str(path), "Save it as UTF-8.") from error
+        where = f"{path}:{len(lines) + 1}"
+        raise ScenarioError("not UTF-8", where, "Save the file as UTF-8.") from error
     except OSError as error:
         raise ScenarioError(f"cannot be read: {error.strerror}", str(path)) from error
     head, errors = parse(lines, path)

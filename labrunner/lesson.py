@@ -148,7 +148,10 @@ class _Block:
 
 @dataclass
 class _Section:
-    """From one step heading to the next; its text is source lines ``first`` to ``end``, 0-based."""
+    """From one step heading to the next; its text is source lines ``first`` to ``end``, 0-based.
+
+    ``cut``: what follows it is no proper heading, so what seems to be missing may be below that.
+    """
 
     id: str
     title: str
@@ -156,6 +159,7 @@ class _Section:
     first: int
     end: int = 0
     blocks: list[_Block] = field(default_factory=list)
+    cut: bool = False
 
 
 class _Reader:
@@ -228,6 +232,7 @@ class _Reader:
                 if section:
                     if found:
                         found[-1].end = section.line - 1
+                        found[-1].cut = not section.id
                     self.check_id(section, found)
                     found.append(section)
             elif markdown.container(token) in HIDDEN:
@@ -284,14 +289,14 @@ class _Reader:
     def step(self, section: _Section) -> Step:
         """The step of a section, with a complaint for each thing that it lacks."""
         solutions = self.named(section, "solution")
-        if not solutions:
+        if not solutions and not section.cut:
             hint = "Add `::: solution`, a console block and `:::`."
             self.fail(section.line, f"step `{section.id}` has no solution", hint)
         for extra in solutions[1:]:
             hint = f"The first one is on line {solutions[0].line}; put the other way into its text."
             self.fail(extra.line, f"step `{section.id}` has two solutions", hint)
         hints = self.named(section, "hint")
-        if not hints:
+        if not hints and not section.cut:
             hint = "Add `::: hint`, a nudge in the right direction and `:::`."
             self.fail(section.line, f"step `{section.id}` has no hint", hint)
         for block in hints:

@@ -67,7 +67,7 @@ def commands(source: str, line: int = 1) -> tuple[Command, ...]:
         elif text.strip():
             raise ValueError("a console block begins with a `$ command`", number)
     if not found:
-        raise ValueError("a console block without a `$ command`", line)
+        raise ValueError("a console block without a `$ command`", line - 1)
     if found[-1].unfinished:
         raise ValueError("a command ends in a backslash", found[-1].line)
     return tuple(
@@ -125,13 +125,14 @@ def check_structure(lines: Sequence[str], tokens: Sequence[Token], fail: Fail) -
 
     opened: list[Token] = []
     for token in tokens:
-        if container(token) == STRAY and not token.info.strip():
+        if any(container(outer) == STRAY for outer in opened):
+            pass  # what a mistake took in is not judged
+        elif container(token) == STRAY and not token.info.strip():
             strays.append(span(token)[0] + 1)
         elif container(token):
             _check_container(lines, token, opened, complain)
-        elif token.type == "fence" and not _fence_closed(lines, token):
-            hint = f"End it with a line of `{token.markup}`."
-            complain(span(token)[0] + 1, "a code block is not closed", hint)
+        elif token.type == "fence":
+            _check_fence(lines, token, complain)
         if token.type.startswith("container_"):
             opened = [*opened, token] if token.nesting == 1 else opened[:-1]
     if strays and not complaints:
@@ -187,8 +188,17 @@ def _container_closed(lines: Sequence[str], token: Token, outer: Token | None) -
     return _CLOSING.fullmatch(lines[end]) is not None
 
 
-def _fence_closed(lines: Sequence[str], token: Token) -> bool:
-    """Whether a code block has an end of its own."""
+def _check_fence(lines: Sequence[str], token: Token, fail: Fail) -> None:
+    """Complain about a code block without an end of its own."""
     start, end = span(token)
+    hint = f"End it with a line of `{token.markup}`."
     last = lines[end - 1].strip(" >\t")
-    return end - 1 > start and last.startswith(token.markup) and not last.strip(token.markup[0])
+    closed = end - 1 > start and last.startswith(token.markup) and not last.strip(token.markup[0])
+    # A beginning inside of it means that it took the end of the next one.
+    inner = [row.strip() for row in token.content.split("\n")]
+    begins = next((n for n, row in enumerate(inner) if row.startswith(token.markup)), None)
+    if begins is not None:
+        message = f"a code block is not closed before the one on line {start + begins + 2}"
+        fail(start + 1, message, hint)
+    elif not closed:
+        fail(start + 1, "a code block is not closed", hint)
