@@ -210,9 +210,9 @@ def hand_over(files: dict[int, int]) -> None:
     without ever holding a privilege that somebody inside could steal on the way.
     CAP_SYS_ADMIN is kept just long enough to be allowed to make them.
     """
-    spare = {wanted: os.dup2(have, 64 + wanted) for wanted, have in files.items()}
+    spare = {n: os.dup2(have, 64 + n, inheritable=False) for n, have in files.items()}
     for wanted, have in spare.items():
-        os.dup2(have, wanted)  # inheritable, as opposed to all others
+        os.dup2(have, wanted)  # these alone survive the next programs
     argv = (
         *("setpriv", f"--reuid={SHIFT}", f"--regid={SHIFT}", "--clear-groups"),
         *("--inh-caps=-all,+sys_admin", "--ambient-caps=-all,+sys_admin"),

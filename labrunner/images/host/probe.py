@@ -7,7 +7,8 @@ is ``{"done": seconds}``, after ``{"error": text}`` if it failed. Requests by th
 
 ``reach``
     ``containers``: name, pid, networks {net: {ip, ip6, gateway}}, names [..],
-    links {target: [names]}, published [[address, host port, container port]]; ``timeout``.
+    links {target: [names]}, published [[address, host port, container port]], dns (whether
+    it was given name servers of its own); ``timeout``.
     Replies: ``{"listener": [owner, address, port, behind]}``, ``{"probe": {..}}`` with the
     fields of `labrunner.model.Probe`, ``{"gone": name}`` for a container that has ended.
 ``tcp``
@@ -28,22 +29,23 @@ import os
 import socket
 import struct
 import sys
-import time
 
 TYPE_CHECKING = False  # importing typing would cost as much as the whole measurement
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from labrunner.images.host.probe_dial import Dialer, Space, Try, wait
+    from labrunner.images.host.probe_dial import Dialer, Space, Try, now, wait
     from labrunner.images.host.probe_names import DOCKER_DNS, Question, Resolver, read
 else:
-    from probe_dial import Dialer, wait
-    from probe_names import DOCKER_DNS, Resolver, read
+    from probe_dial import Dialer, now, wait
+    from probe_names import DOCKER_DNS, Question, Resolver, read
 
 LISTEN = "0A"
 LONGEST_TABLE = 4 * 1024 * 1024
 LOOPBACK = "127.0.0.1"
+INSTANT = 0.02
+"""Seconds that instant answers get before names are asked for."""
 BEST_FIRST = ("open", "refused", "filtered", "no_route")
 EVERY = ("0.0.0.0", "::")  # noqa: S104  what a listener may be bound to, not what we bind
 
@@ -140,7 +142,7 @@ class Survey:
         """Find what listens, try everything at once, tell."""
         self._find_listeners()
         tries: list[tuple[Party, Party, str, str, str, int, Try]] = []
-        names: list[tuple[Party, Party, str, Question, dict[str, str]]] = []
+        pairs: list[tuple[Party, Party, dict[str, str]]] = []
         for source in self.parties:
             for target in (*self.parties, self.host):
                 if source is not target and target.ports:
@@ -149,11 +151,13 @@ class Survey:
                         for port in target.ports:
                             attempt = self.dialer.dial(source.space, address, port)
                             tries.append((source, target, address, by, network, port, attempt))
-                    names += self._ask(source, target, {a: n for a, (_by, n) in ways.items()})
-            if source.resolver is not None:
-                source.resolver.ask_own(self.timeout)
+                    pairs.append((source, target, {a: n for a, (_by, n) in ways.items()}))
+        self._settle_down()
+        names = [asked for pair in pairs for asked in self._ask(*pair)]
         resolvers = [p.resolver for p in self.parties if p.resolver is not None]
         try:
+            for resolver in resolvers:
+                resolver.ask_own(self.timeout)
             self.dialer.loop.run(self.dialer.tick, *(r.tick for r in resolvers))
         finally:
             for resolver in resolvers:
@@ -162,6 +166,17 @@ class Survey:
             self._tell(source, target, (address, by, network), port, attempt)
         for source, target, name, question, known in names:
             self._tell_name(source, target, name, question, known)
+
+    def _settle_down(self) -> None:
+        """Let instant answers arrive before names are asked for.
+
+        A kernel sends any neighbour only a few ICMP errors in a row and then one a second.
+        A name server that cannot be reached uses them up, and a rule that rejects with one
+        would look like a rule that drops.
+        """
+        until = now() + INSTANT
+        while (left := until - now()) > 0:
+            self.dialer.loop.turn(left)
 
     def _find_listeners(self) -> None:
         """Fill in the ports of every party and tell of them."""
@@ -219,8 +234,18 @@ class Survey:
             for name, addresses in resolver.hosts.items()
             if name != "localhost" and any(a in known for a in addresses)
         ]
+        vain = resolver.embedded and not source.given.get("dns") and not self._share(source, target)
         for name in dict.fromkeys(names):
-            yield source, target, name, resolver.ask(name, self.timeout, lab=True), known
+            if vain and name.lower() not in resolver.hosts:
+                question = Question([name], 0, lab=True)  # never sent, so without an answer
+            else:
+                question = resolver.ask(name, self.timeout, lab=True)
+            yield source, target, name, question, known
+
+    def _share(self, source: Party, target: Party) -> bool:
+        """Whether the two are on one network, without which Docker's resolver knows no name."""
+        mine = {n for member in self.spaces[source.space.key] for n in member.addresses.values()}
+        return not mine.isdisjoint(target.addresses.values())
 
     def _tell(
         self, source: Party, target: Party, way: tuple[str, str, str], port: int, attempt: Try
@@ -318,7 +343,7 @@ def answer(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> No
 
 def main() -> None:
     """Answer requests until there are none."""
-    begun = time.monotonic()
+    begun = now()
 
     def say(reply: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(reply, separators=(",", ":")) + "\n")
@@ -331,8 +356,8 @@ def main() -> None:
                 answer(json.loads(line), say)
             except Exception as error:  # noqa: BLE001  whoever asked must hear of it
                 say({"error": f"{type(error).__name__}: {error}"})
-            say({"done": round(time.monotonic() - begun, 4)})
-            begun = time.monotonic()
+            say({"done": round(now() - begun, 4)})
+            begun = now()
 
 
 if __name__ == "__main__":

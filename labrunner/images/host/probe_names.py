@@ -195,7 +195,7 @@ class Resolver:
 
     def ask_own(self, limit: float) -> None:
         """Ask for the container's own name, after all others: see `tick`."""
-        if self.embedded and self.probe is None:
+        if self.embedded and self.probe is None and self._open():
             self.probe = Question([self.own], limit, lab=True)
             self._send_all(self.probe)
 
