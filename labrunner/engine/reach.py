@@ -305,6 +305,7 @@ def _describe(
         "names": list(dict.fromkeys(names)),
         "links": links,
         "published": _published(attrs),
+        "dns": bool(attrs["HostConfig"].get("Dns")),
     }
 
 
