@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from labrunner.engine import base, images
+from labrunner.engine import template as templates
 from labrunner.engine.base import IMAGE_LABEL
 from labrunner.engine.client import engine_errors
 from labrunner.model import Event, OnEvent, ignore_event
@@ -99,7 +100,7 @@ def _own(size: int | None, base_size: int | None) -> int | None:
 
 @dataclass(frozen=True)
 class Removal:
-    """What was removed, and what stays because something still uses it (ref → why)."""
+    """References and volumes that were removed, and references that stay (→ why)."""
 
     removed: tuple[str, ...]
     kept: Mapping[str, str]
@@ -109,6 +110,8 @@ def remove(
     client: docker.DockerClient, stock: Iterable[Stock], *, on_event: OnEvent = ignore_event
 ) -> Removal:
     """Remove images of ours; one that a container still uses stays and is reported.
+
+    With the images go the templates that sandboxes made of them.
 
     Raises:
         EngineError: the engine does not answer.
@@ -126,6 +129,10 @@ def remove(
         else:
             removed.append(item.ref)
             on_event(Event("remove", item.name, "done", item.ref))
+    for template in templates.stale_templates(client):
+        if templates.remove_template(client, template):
+            removed.append(template.name)
+            on_event(Event("remove", "template", "done", template.name))
     return Removal(tuple(removed), kept)
 
 
