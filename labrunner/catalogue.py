@@ -165,7 +165,7 @@ class _Made:
 
     def modules(self, names: set[str]) -> None:
         """Remember the files of these modules."""
-        for name in names:
+        for name in sorted(names):
             file = getattr(sys.modules[name], "__file__", None)
             if file:
                 self.stamp(Path(file))

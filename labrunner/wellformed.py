@@ -55,11 +55,9 @@ class _Checker:
         self.scenario = scenario
         self.file = file
 
-    def wrong(
-        self, message: str, hint: str, *, value: object = None, call: str = "", name: str = ""
-    ) -> ScenarioError:
-        """A complaint at the line where this value stands in the call that makes this thing."""
-        line = line_of(self.file, value=value, call=call, name=name)
+    def wrong(self, message: str, hint: str, **place: Any) -> ScenarioError:
+        """A complaint at the line that `line_of` finds for this place."""
+        line = line_of(self.file, **place)
         return ScenarioError(message, f"{self.file}:{line}", hint)
 
     def shape(self) -> Iterator[ScenarioError]:
@@ -70,26 +68,31 @@ class _Checker:
             yield self.wrong(f"{scenario.name!r} cannot be a name", hint, value=scenario.name)
         for field, kind in _TYPES.items():
             hint = f"Write `{field}=({kind.__name__}(…),)`; a single one needs its comma."
-            yield from self.each(getattr(scenario, field), kind, field, hint)
+            place = {"call": "Scenario", "keyword": field}
+            yield from self.each(getattr(scenario, field), kind, field, hint, place)
         for container in scenario.containers if _is_list(scenario.containers) else ():
             for field in _TEXTS if isinstance(container, Container) else ():
                 hint = f'Write `{field}=("name",)`; a single one needs its comma.'
                 what = f"{field} of {container.name}"
-                yield from self.each(getattr(container, field), str, what, hint)
+                place = {"call": "Container", "name": container.name, "keyword": field}
+                yield from self.each(getattr(container, field), str, what, hint, place)
         if not _is_list(scenario.hosts) or not scenario.hosts:
             hint = f"Write `hosts=({', '.join(map(repr, _HOSTS))})`, the default first."
-            yield self.wrong("hosts is not a tuple of kinds", hint, value=scenario.hosts)
+            message = "hosts is not a tuple of kinds"
+            yield self.wrong(message, hint, call="Scenario", keyword="hosts")
 
-    def each(self, values: Any, kind: type, what: str, hint: str) -> Iterator[ScenarioError]:
+    def each(
+        self, values: Any, kind: type, what: str, hint: str, place: dict[str, str]
+    ) -> Iterator[ScenarioError]:
         """Is this a tuple or list of that kind?"""
         if not _is_list(values):
             message = f"{what} is {type(values).__name__}, not a tuple"
-            yield self.wrong(message, hint, value=values)
+            yield self.wrong(message, hint, **place)
             return
         for value in values:
             if not isinstance(value, kind):
                 message = f"{what} holds {value!r}, which is no {kind.__name__}"
-                yield self.wrong(message, hint, value=value)
+                yield self.wrong(message, hint, value=value, **place)
 
     def names(self) -> Iterator[ScenarioError]:
         """Is every name there once, and every kind of host known?"""
@@ -209,7 +212,9 @@ class _Checker:
                 yield ScenarioError(message, where or f"{self.file}:{line}", hint)
 
 
-def line_of(file: Path, *, value: object = None, call: str = "", name: str = "") -> int:
+def line_of(
+    file: Path, *, value: object = None, call: str = "", name: object = "", keyword: str = ""
+) -> int:
     """The line where this value stands in a Python file, best inside the call that is meant.
 
     Args:
@@ -217,6 +222,7 @@ def line_of(file: Path, *, value: object = None, call: str = "", name: str = "")
         value: a constant, such as the name of a network.
         call: name of the function that is called with it, such as ``Container``.
         name: first argument (or ``name=``) of that call; with several, the last one is meant.
+        keyword: where the value is not there, the argument of the call with this name.
     """
     import ast
 
@@ -224,15 +230,16 @@ def line_of(file: Path, *, value: object = None, call: str = "", name: str = "")
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return 1
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and call in ("", _called(n))]
-    named = [n for n in calls if name and name in _names(n)]
-    for place in (*reversed(named), *(calls if call else ()), tree):
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    meant = [c for c in calls if _called(c) == call]
+    named = [c for c in meant if name and name in _names(c)]
+    for place in (*reversed(named), *meant, tree):
         for node in ast.walk(place):
             if isinstance(node, ast.Constant) and value is not None and node.value == value:
                 return node.lineno
-    scenarios = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _called(n) == "Scenario"]
-    found = named[-1:] or scenarios
-    return found[0].lineno if found else 1
+    best = [*named[-1:], *meant, *(c for c in calls if _called(c) == "Scenario")]
+    words = [word.value for c in best[:1] for word in c.keywords if word.arg == keyword]
+    return (words or best)[0].lineno if best else 1
 
 
 def assigned(file: Path, name: str) -> int:
