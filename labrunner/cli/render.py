@@ -114,8 +114,7 @@ def _list(title: str, items: Sequence[str]) -> str:
 def _print(lines: Iterable[Text], console: Console) -> None:
     """Print lines that have their width already; longer ones are the terminal's to break."""
     for line in lines:
-        if line.plain.isspace():
-            line.rstrip()
+        line.rstrip()
         console.print(line, soft_wrap=True, highlight=False)
 
 
