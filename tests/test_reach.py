@@ -50,6 +50,7 @@ class Town:
     engine: docker.DockerClient
     image: str
     lab_id: str = field(default_factory=lambda: f"reach-test-{secrets.token_hex(3)}")
+    spare: int = 0
 
     @property
     def labels(self) -> dict[str, str]:
@@ -80,6 +81,7 @@ class Town:
         *networks: str,
         aliases: Sequence[str] = (),
         mode: str = "",
+        user: str = "0",
         ports: dict[int, Any] | None = None,
     ) -> None:
         """A container that runs a shell script, on these networks."""
@@ -91,6 +93,7 @@ class Town:
             self.image,
             entrypoint=["/bin/busybox", "sh", "-c", script],
             command=[],
+            user=user,
             name=self.name(short),
             labels=self.labels,
             ports=list(ports or {}),
@@ -201,6 +204,8 @@ def _build(town: Town) -> None:
         for job in jobs:
             job.result()
     town.start("guest", serve("86"), mode=f"container:{town.name('web')}")
+    town.spare = _free_port()
+    town.start("hostly", f"exec busybox httpd -f -p 127.0.0.1:{town.spare}", mode="host", user="99")
     town.engine.api.pause(town.name("frozen"))
     town.engine.api.stop(town.name("stopped"), timeout=0)
     servers = [c for c in reach._look(town.host(), None)[0] if c["networks"]]
@@ -384,6 +389,17 @@ class TestMatrix:
         assert seen.states("client", "guest", 86) == ["open"]
         by_via = {p.via: p.state for p in seen.probes("guest", "web", 81, "address")}
         assert by_via == {"127.0.0.1": "open", seen.town.address("web", "front"): "refused"}
+
+    def test_hosts_namespace(self, seen: Seen) -> None:
+        """Who shares the host's network is tried at the gateways, and reaches its loopback."""
+        port = seen.town.spare
+        hostly = seen.town.name("hostly")
+        assert Listener(hostly, "127.0.0.1", port) in seen.reach.listeners
+        assert all(one.owner == hostly for one in seen.reach.listeners if one.port == port)
+        assert seen.states("client", "hostly", port, "gateway") == ["refused"]
+        assert seen.states("hostly", "host", seen.private) == ["open"]
+        assert seen.states("hostly", "far", 80) == ["open"]
+        assert seen.states("hostly", "far", 80, "name") == ["unknown_name"]
 
     def test_no_network(self, seen: Seen) -> None:
         """A container without a network has no way to anybody, nor anybody to it."""

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 COMMAND = ("python3", "-S", "-E", "-s", "/usr/local/lib/labrunner/probe.py")
 """How the prober is started in the host image."""
 
-CAPABILITIES = ("SYS_ADMIN", "SYS_PTRACE")
-"""Stepping into a network namespace takes the first, finding it through ``/proc`` the second."""
+CAPABILITIES = ("SYS_ADMIN", "SYS_PTRACE", "DAC_READ_SEARCH")
+"""Stepping into a network namespace takes the first, finding it through ``/proc`` the second.
+The third sees whose socket it is where several containers share a namespace and one of them
+does not run as root."""
 
 
 def probe(

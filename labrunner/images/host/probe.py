@@ -132,7 +132,7 @@ class Survey:
         for given in request["containers"]:
             try:
                 self.parties.append(Party(given["name"], dialer.space(int(given["pid"])), given))
-            except OSError:
+            except (FileNotFoundError, ProcessLookupError):
                 say({"gone": given["name"]})
         self.spaces: dict[int, list[Party]] = {}
         for party in self.parties:
@@ -188,7 +188,8 @@ class Survey:
         for key, members in self.spaces.items():
             if key != home:
                 left = self._share_out(listeners(members[0].pid), members, shared=False)
-                members[0].listen(left)  # of nobody that we may see: of the namespace's maker
+                maker = next((m for m in members if m.addresses), members[0])
+                maker.listen(left)  # held by nobody that we may see
         left = self._share_out(listeners("self"), self.spaces.get(home, []), shared=True)
         self.host.listen([*left, *behind])
         for party in (*self.parties, self.host):
@@ -300,7 +301,7 @@ def tcp(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> None:
         for given in request["tries"]:
             try:
                 space = dialer.space(int(given["pid"]))
-            except OSError:
+            except (FileNotFoundError, ProcessLookupError):
                 say({"id": given["id"], "state": "gone", "address": "", "detail": ""})
                 continue
             resolver = Resolver(dialer, space, given.get("own", ""))
