@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import secrets
 import socket
@@ -206,15 +207,25 @@ def _build(town: Town) -> None:
     town.start("guest", serve("86"), mode=f"container:{town.name('web')}")
     town.spare = _free_port()
     town.start("hostly", f"exec busybox httpd -f -p 127.0.0.1:{town.spare}", mode="host", user="99")
+    _until(functools.partial(_listens, town.inspect("frozen")["State"]["Pid"], 80))
     town.engine.api.pause(town.name("frozen"))
     town.engine.api.stop(town.name("stopped"), timeout=0)
-    servers = [c for c in reach._look(town.host(), None)[0] if c["networks"]]
-    waits = [
-        reach.WaitFor(c["name"], c["pid"], next(iter(c["networks"].values()))["ip"], 80)
-        for c in servers
-        if not c["name"].endswith(("client", "frozen", "twin1", "twin2", "guest"))
-    ]
-    reach.wait_ready(town.host(), waits, lambda _name, _seconds: None)
+    listening: dict[str, Sequence[int]] = {
+        "web": range(80, 86),
+        "twin1": [90],
+        "twin2": [91],
+        "guest": [86],
+    }
+    for short in ("far", "both", "plain1", "plain2", "quiet1", "quiet2", "inner1", "inner2"):
+        listening[short] = [80]
+    for short, ports in {**listening, "alone": [80], "hostly": [town.spare]}.items():
+        for port in ports:
+            _until(functools.partial(_listens, town.inspect(short)["State"]["Pid"], port))
+
+
+def _listens(pid: int, port: int) -> bool:
+    tables = [Path(f"/proc/{pid}/net/{table}").read_text("ascii") for table in ("tcp", "tcp6")]
+    return any(f":{port:04X} " in table for table in tables)
 
 
 def _free_port() -> int:
@@ -475,6 +486,7 @@ def _until(what: Callable[[], bool], seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
 
 
 @pytest.mark.engine
