@@ -39,6 +39,8 @@ _LEFT_OUT = ("man", "info", "locale", "lintian", "doc-base", "doc")
 _DPKG = (
     *(f"path-exclude=/usr/share/{part}/*" for part in _LEFT_OUT),
     "path-include=/usr/share/doc/*/copyright",
+    # an image that was cut off is built again: no need to wait for the disk after each file
+    "force-unsafe-io",
 )
 _APT = (
     'APT::Install-Recommends "false"',
@@ -50,7 +52,7 @@ _APT = (
 )
 _APT_FILE = "/etc/apt/apt.conf.d/99labrunner"
 _WRITE_APT = f"printf '%s;\\n' {shlex.join(_APT)} >"
-_RECIPE = "\n".join(("labrunner base 2", SUITE, *_DPKG, *_APT))
+_RECIPE = "\n".join(("labrunner base 1", SUITE, *_DPKG, *_APT))
 
 INPUTS = hashlib.sha256(_RECIPE.encode()).hexdigest()
 REF = f"{REPOSITORY}:{INPUTS[:12]}"
