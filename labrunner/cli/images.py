@@ -54,7 +54,7 @@ def build(
     """Build what is missing: the base, the sandbox host and the images of scenarios."""
     from labrunner.engine import client, images, stock
 
-    users = {stock.RUNNER: dict(images.KNOWN), **_users(scenarios)}
+    users = {stock.RUNNER: _own(scenarios), **_users(scenarios)}
     engine = client.connect()
     with ui.Progress("Images", quiet=as_json) as progress:
         built = images.ensure_all(engine, list(users.values()), fresh=fresh, on_event=progress)
@@ -104,7 +104,7 @@ def save(
     """Save the images in one file, for machines without a way to a registry or Debian."""
     from labrunner.engine import base, bundle, client, images
 
-    groups = [images.KNOWN, *_users(scenarios).values()]
+    groups = [_own(scenarios), *_users(scenarios).values()]
     engine = client.connect()
     with ui.Progress(f"Saving images in {file}") as progress:
         refs = _refs(images.ensure_all(engine, groups, on_event=progress))
@@ -142,6 +142,14 @@ def _users(names: list[str] | None) -> dict[str, dict[str, Path]]:
     else:
         scenarios = list(plugins.discover().scenarios)
     return {scenario.name: image_folders(scenario) for scenario in scenarios}
+
+
+def _own(names: list[str] | None) -> dict[str, Path]:
+    """The runner's own images that these scenarios need: the host; all, where none is named."""
+    from labrunner.engine import images
+
+    known = dict(images.KNOWN)
+    return {images.HOST_IMAGE: known[images.HOST_IMAGE]} if names else known
 
 
 def _refs(built: list[dict[str, str]]) -> set[str]:
