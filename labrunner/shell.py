@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -104,7 +105,12 @@ def _export(shell: str, name: str, value: str) -> str:
 def interactive(lab: OpenLab) -> int:
     """Open the lab's shell in this terminal; its exit code."""
     argv, extra = _shell_command(lab)
-    return subprocess.run(argv, env=full_environment(lab) | extra, check=False).returncode
+    # Ctrl-C belongs to what runs in the shell. A handler, unlike SIG_IGN, is not inherited.
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
+    try:
+        return subprocess.run(argv, env=full_environment(lab) | extra, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _shell_command(lab: OpenLab) -> tuple[list[str], dict[str, str]]:
@@ -228,7 +234,6 @@ def _follow(
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    import signal
     from contextlib import suppress
 
     with suppress(ProcessLookupError):

@@ -11,6 +11,10 @@ INTERRUPTED = 130
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Interrupted(BaseException):
+    """A signal asked us to end. Not a KeyboardInterrupt: typer would swallow that."""
+
+
 def main() -> None:
     """Run the command that was typed, and turn whatever goes wrong into two lines."""
     _interrupt_once()
@@ -21,20 +25,16 @@ def main() -> None:
     try:
         app()
     except LabError as error:
-        _tell(f"lab: {error.message}" if not _empty(error) else "lab: something failed")
+        _tell(f"lab: {error.message}")
         if error.hint:
             _tell(f"     {error.hint}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except Interrupted:
         _tell("lab: interrupted")
         _leave(INTERRUPTED)
     except BrokenPipeError:
         # whoever read our output has seen enough
         _leave(0)
-
-
-def _empty(error: Exception) -> bool:
-    return not str(error)
 
 
 def _tell(line: str) -> None:
@@ -57,7 +57,7 @@ def _interrupt_once() -> None:
     def handle(_number: int, _frame: FrameType | None) -> None:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        raise Interrupted
 
     for number in SIGNALS:
         signal.signal(number, handle)

@@ -30,8 +30,9 @@ def free_subnets(client: docker.DockerClient, count: int) -> list[Subnet]:
     if count == 0:
         return []
     pool = ipaddress.IPv4Network(os.environ.get("LABRUNNER_POOL", POOL))
-    taken = dict(_engine_subnets(client.api.networks()))
-    taken.update((subnet, "a route of this machine") for subnet in _routes())
+    taken = dict.fromkeys(_routes(), "a route of this machine")
+    # a network of the engine is such a route too; its name says more
+    taken.update(_engine_subnets(client.api.networks()))
     free = _free(pool, taken)
     found = [subnet for subnet, _ in zip(free, range(count), strict=False)]
     if len(found) < count:

@@ -47,6 +47,10 @@ _PATIENCE = 900.0
 """Seconds that another process may take to make the template that we wait for."""
 
 
+_BIRTH = 5
+"""Seconds from a box's creation to its start, at the very most; less than one is usual."""
+
+
 @dataclass(frozen=True)
 class Template:
     """A template on the engine.
@@ -217,9 +221,12 @@ def _await_other(
 
     def wait(_tell: object) -> None:
         try:
-            identity = outer.api.inspect_container(pointer)["Id"]
+            box = outer.api.inspect_container(pointer)
+            if box["State"]["Status"] == "created":
+                _await_birth(outer, box["Id"])
+                return
             left = max(1, int(deadline - time.monotonic()))
-            outer.api.wait(identity, timeout=left, condition="removed")
+            outer.api.wait(box["Id"], timeout=left, condition="removed")
         except docker.errors.NotFound:
             return
 
@@ -235,6 +242,18 @@ def _await_other(
             "another process has been loading the lab's images for too long",
             f"docker rm -f {pointer}",
         ) from error
+
+
+def _await_birth(outer: docker.DockerClient, identity: str) -> None:
+    """Give a box that was created but not started a moment; then its maker was killed."""
+    import requests.exceptions
+
+    try:
+        outer.api.wait(identity, timeout=_BIRTH, condition="next-exit")
+    except requests.exceptions.RequestException:
+        state = outer.api.inspect_container(identity)["State"]["Status"]
+        if state == "created":
+            outer.api.remove_container(identity, force=True, v=True)
 
 
 def _make(
