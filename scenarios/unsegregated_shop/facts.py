@@ -34,6 +34,8 @@ RUNS = 3
 """Fewer measurements than these prove nothing."""
 
 ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+DOTTED = re.compile(r"\d\.\d")
+"""Something like an address, also where two of them are glued together."""
 SAMPLE = re.compile(r"^\s*(?P<status>\d{3})\s+(?P<seconds>\d+[.,]\d+)\s*$", re.MULTILINE)
 
 

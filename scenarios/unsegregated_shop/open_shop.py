@@ -11,6 +11,7 @@ from labrunner import Verdict, not_yet, passed
 
 from .facts import (
     ADDRESS,
+    DOTTED,
     LOOT,
     PORTS,
     answers,
@@ -147,7 +148,7 @@ def two_addresses(lab: Lab) -> Verdict:
             look="docker network ls",
         )
     text = note(
-        lab, "/notes/order", "each network of order-service, with the address on it", ADDRESS
+        lab, "/notes/order", "each network of order-service, with the address on it", DOTTED
     )
     if isinstance(text, Verdict):
         return text
