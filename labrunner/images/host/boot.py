@@ -1,5 +1,5 @@
 # ruff: noqa: PTH101, PTH103, PTH108, PTH110, PTH114, PTH123, PTH208
-# pathlib would double the start-up time of this script, for which every start waits
+# pathlib would double the start-up time of this script too, for which every start waits
 """First half of a sandbox's boot: what only the real root of the outer container can do.
 
 Opens the way for the nested engine (cgroups, /sys, a disk of limited size, the socket that
@@ -13,14 +13,15 @@ Settings come from the environment: ``LABRUNNER_DISK`` (bytes of the disk; empty
 ``LABRUNNER_INTERNET`` (set where the sandbox gets a way out).
 """
 
+import _socket  # socket itself would double the start-up time
 import os
-import socket
 import sys
 
 SHIFT = 100_000  # user 0 inside is this user outside; every sandbox has the same map,
 COUNT = 65_536  # because they share the files of the image template
 DISK = "/var/lib/docker"
 CGROUPS = "/sys/fs/cgroup"
+BUSYBOX = "/bin/busybox"
 SOCKET_FOLDER = "/run/lab"
 LISTENER, PING, SAY, HEAR = 3, 4, 5, 6  # file descriptors that lab-watch knows by number
 
@@ -31,7 +32,7 @@ class StepError(Exception):
 
 def main() -> None:
     """Prepare, then become ``lab-watch``."""
-    run("/usr/bin/mount", "-o", "remount,rw", "/sys")  # else nothing inside can mount sysfs
+    mount("-o", "remount,rw", "/sys")  # else nothing inside can mount sysfs
     give_cgroups()
     give_disk()
     listener, ping = open_socket()
@@ -58,6 +59,11 @@ def run(*argv: str) -> None:
         words = stream.read().strip()
     if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != 0:
         raise StepError(f"{' '.join(argv)}: {words}")
+
+
+def mount(*options: str) -> None:
+    """Mount; with busybox, which starts three times as fast as the full program."""
+    run(BUSYBOX, "mount", *options)
 
 
 def write(path: str, text: str) -> None:
@@ -90,14 +96,14 @@ def give_cgroups() -> None:
     can raise them. Of the child, only what the kernel's delegation rules name is handed over.
     """
     if os.path.exists(f"{CGROUPS}/cgroup.controllers"):
-        run("/usr/bin/mount", "-o", "remount,bind,rw", CGROUPS)
+        mount("-o", "remount,bind,rw", CGROUPS)
         give_unified(CGROUPS)
         return
     for name in sorted(os.listdir(CGROUPS)):
         group = f"{CGROUPS}/{name}"
         if os.path.islink(group) or not os.path.exists(f"{group}/cgroup.procs"):
             continue
-        run("/usr/bin/mount", "-o", "remount,bind,rw", group)
+        mount("-o", "remount,bind,rw", group)
         give_hierarchy(group)
 
 
@@ -149,11 +155,11 @@ def give_disk() -> None:
     size = os.environ.get("LABRUNNER_DISK", "")
     if size:
         options = f"size={size},uid={SHIFT},gid={SHIFT},mode=711"
-        run("/usr/bin/mount", "-t", "tmpfs", "-o", options, "labrunner-disk", DISK)
+        mount("-t", "tmpfs", "-o", options, "labrunner-disk", DISK)
         try:
             os.setxattr(DISK, "user.labrunner", b"1")
         except OSError:
-            run("/usr/bin/umount", DISK)
+            run(BUSYBOX, "umount", DISK)
             note("the disk has no limit, because tmpfs lacks user attributes on this kernel")
         else:
             os.removexattr(DISK, "user.labrunner")
@@ -161,26 +167,26 @@ def give_disk() -> None:
     hand(DISK)
 
 
-def open_socket() -> tuple[socket.socket, socket.socket]:
+def open_socket() -> tuple[_socket.socket, _socket.socket]:
     """The socket that the engine will serve, and a first question to it.
 
     Connections wait until the engine serves them, so ``/_ping`` can be asked before it
     exists, and its answer is the moment it is ready. The socket is made out here and passed
     down, so that the inside never sees the learner's folder and cannot fill the disk under it.
     """
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     shared = os.path.ismount(SOCKET_FOLDER)
     path = f"{SOCKET_FOLDER}/docker.sock" if shared else "\0labrunner"
     if shared and os.path.lexists(path):
         os.unlink(path)
     listener.bind(path)
     listener.listen(128)
-    ping = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    ping = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     ping.connect(path)
     ping.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
     if shared:
         os.chmod(path, 0o666)  # noqa: S103  the folder around it is the learner's alone
-        run("/usr/bin/umount", "--lazy", SOCKET_FOLDER)  # the socket itself stays there
+        run(BUSYBOX, "umount", "-l", SOCKET_FOLDER)  # the socket itself stays there
     return listener, ping
 
 
@@ -200,7 +206,28 @@ def map_ids(inside: int, unshared: int, mapped: int) -> None:
     except OSError as error:
         say(f"failed: giving the user namespace its ids: {error.strerror}")
         return
+    if os.environ.get("LABRUNNER_INTERNET"):
+        try:
+            lay_cable(inside)
+        except (OSError, StepError) as error:
+            say(f"failed: {error}")
+            return
     os.write(mapped, b"ok\n")
+
+
+def lay_cable(inside: int) -> None:
+    """Connect the inside with this container's own network, which leads out.
+
+    A link of its own with translated addresses, rather than the container's interface: root
+    inside could use that one to pretend to be other containers on the machine's bridge.
+    """
+    ip = "/usr/sbin/ip"
+    run(ip, "link", "add", "lab0", "type", "veth", "peer", "name", "eth0", "netns", str(inside))
+    run(ip, "address", "add", "198.19.255.1/30", "dev", "lab0")
+    run(ip, "link", "set", "lab0", "up")
+    write("/proc/sys/net/ipv4/ip_forward", "1")
+    rule = ("-s", "198.19.255.2", "-o", "eth0", "-j", "MASQUERADE")
+    run("/usr/sbin/iptables", "-t", "nat", "-A", "POSTROUTING", *rule)
 
 
 def hand_over(files: dict[int, int]) -> None:
