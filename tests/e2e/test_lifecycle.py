@@ -249,7 +249,7 @@ def test_a_full_address_pool_names_what_is_in_the_way(
 # --- things that die ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(1, 9, 2))
+@pytest.mark.parametrize("number", [1, 3, 5])
 def test_an_interrupt_at_any_moment_leaves_nothing(
     stopped: Lab, number: int, snapshot: Callable[[str], Snapshot]
 ) -> None:
@@ -265,8 +265,6 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
     rest = process.stderr.read()
     process.stderr.close()
     code = process.wait()
-    if code == 0:
-        pytest.skip("the start was over before the interrupt")
     assert code == INTERRUPTED
     assert "interrupted" in rest
     assert json.loads(stopped.ok("status", "--json")) == []
@@ -317,14 +315,20 @@ def test_the_doctor_removes_what_a_killed_start_left(
     assert snapshot(dead) == NOTHING
 
 
-@pytest.mark.parametrize("fatal", ["/containers/create", "/start ", "/networks/create"])
-@pytest.mark.parametrize("host", ["sandbox", "local"])
+@pytest.mark.parametrize(
+    ("host", "fatal"),
+    [
+        ("sandbox", "/containers/create"),
+        ("sandbox", "/start "),
+        ("local", "/networks/create"),
+        ("local", "/containers/create"),
+        ("local", "/start "),
+    ],
+)
 def test_an_engine_that_dies_in_the_middle(
-    stopped: Lab, tmp_path: Path, fatal: str, host: str, snapshot: Callable[[str], Snapshot]
+    stopped: Lab, fatal: str, host: str, snapshot: Callable[[str], Snapshot]
 ) -> None:
     """The error is a sentence; once the engine is back, the doctor removes the rest."""
-    if host == "sandbox" and fatal == "/networks/create":
-        pytest.skip("a sandbox makes its networks on its own engine")
     socket = Path(f"/tmp/labtest-{os.getpid()}-{abs(hash((fatal, host))) % 9999}.sock")
     with engine_proxy(socket, fatal) as proxy:
         done = stopped("start", "small", "--host", host, env={"DOCKER_HOST": proxy.address})
