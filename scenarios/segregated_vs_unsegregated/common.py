@@ -31,7 +31,7 @@ def state_of(view: ContainerView | None) -> str:
         return "no container of that name"
     if view.running:
         return f"running on {names(view.networks)}"
-    return f"{view.status} (exit code {view.exit_code})"
+    return f"exited with code {view.exit_code}" if view.status == "exited" else view.status
 
 
 def names(several: Iterable[str]) -> str:

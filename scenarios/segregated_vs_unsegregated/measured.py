@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from labrunner import Lab, Verdict
 
 RUNS = 3
-ALIKE = (0.5, 2.0)
-SLOWED = 0.85
-RECOVERED = 1.1
+ALIKE = (0.4, 2.5)
+SLOWED = 0.9
+RECOVERED = 1.05
 CAP = 0.5
 
 
