@@ -6,7 +6,6 @@
 # a terminal sees a clock and the last line of the log, a pipe gets a line each second.
 
 set -u
-set -m # every phase is a process group of its own, so that an interrupt ends all of it
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 LOGS=$ROOT/.cache/logs
@@ -17,6 +16,7 @@ ENGINE_LOG=${LABRUNNER_ENGINE_LOG:-/var/log/labrunner-dockerd.log}
 ENGINE_WAIT=60 # seconds for an engine to come up
 JOB=           # the process group of the phase under way
 WIDTH=$( (stty size </dev/tty) 2>/dev/null | cut -d ' ' -f 2)
+[ "${WIDTH:-0}" -ge 40 ] || WIDTH=80
 
 mkdir -p "$LOGS"
 
@@ -41,9 +41,9 @@ terminal() { [ -t 2 ] && [ "${TERM:-dumb}" != dumb ]; }
 
 # last_line LOG: its last line that says something, cut so that the whole fits the terminal
 last_line() {
-    local room=$((${WIDTH:-80} - 36))
+    local room=$((WIDTH - 36))
     tail -n 5 "$1" 2>/dev/null | LC_ALL=C tr -c '\n -~' ' ' | grep '[^ ]' | tail -n 1 |
-        cut -c "1-$((room > 10 ? room : 10))"
+        cut -c "1-$room"
 }
 
 stop_job() {
@@ -68,8 +68,10 @@ phase() {
     shift
     log=$LOGS/$(printf '%s' "$title" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9-').log
     began=$SECONDS
+    set -m # a process group of its own, so that an interrupt ends all of it
     "$@" >"$log" 2>&1 </dev/null &
     JOB=$!
+    set +m
     while kill -0 "$JOB" 2>/dev/null; do
         elapsed=$((SECONDS - began))
         if terminal; then
@@ -99,11 +101,13 @@ phase() {
 
 # --- packages of Debian and Ubuntu --------------------------------------------------------
 
-# install PACKAGE...: with apt-get; its lists are read anew only where the first try fails
+# install PACKAGE...: with apt-get; where that fails once, after reading its lists anew and
+# finishing what an earlier interrupt left half done
 install() {
-    local options=(-y --no-install-recommends -o "Dpkg::Use-Pty=0")
+    local options=(-y --no-install-recommends -o DPkg::Use-Pty=0 -o DPkg::Lock::Timeout=120)
     export DEBIAN_FRONTEND=noninteractive
     apt-get install "${options[@]}" "$@" && return 0
+    dpkg --configure -a
     apt-get update && apt-get install "${options[@]}" "$@"
 }
 
@@ -251,7 +255,7 @@ start_engine() {
 # launch_engine: dockerd without systemd; it outlives this script
 launch_engine() {
     local pid deadline=$((SECONDS + ENGINE_WAIT))
-    set +m # or setsid would have to fork, and its process would not be the engine's
+    set +m # in a group of its own setsid would fork, and $! would not be the engine
     mount_cgroups
     if pid=$(cat /var/run/docker.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null; then
         echo "dockerd is coming up already, process $pid"
