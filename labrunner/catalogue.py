@@ -134,7 +134,7 @@ class _Made:
 
     def entry(self, name: str, source: str, where: str, places: Iterable[Path]) -> None:
         """Add the scenario that has its lesson in the first of these places that has one."""
-        from labrunner import frontmatter, lesson
+        from labrunner import frontmatter
 
         places = list(places)
         for place in places:
@@ -152,7 +152,7 @@ class _Made:
             message = error.message.removeprefix(f"{error.where}: ")
             self.problems.append(Problem(source, error.where, message, error.hint, name))
             return
-        languages = lesson.languages(content)
+        languages = frontmatter.languages(content)
         about = (head.title, head.level, head.minutes, head.summary)
         self.entries.append(Entry(name, *about, languages, source))
 

@@ -7,6 +7,7 @@ has a line, and nothing but text, whole numbers and lists of text can come out.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     import yaml
 
 LEVELS = ("beginner", "intermediate", "advanced")
+ORIGINAL = "en"
 _FENCE = "---"
+_TRANSLATION = r"lesson\.(?P<language>[a-z]{2,3}(-[A-Za-z0-9]+)*)\.md"
 _TAG = "tag:yaml.org,2002:"
 _EXAMPLES = {
     "title": "Segment a shop",
@@ -47,6 +50,13 @@ class Head:
     objectives: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
     length: int = 0
+
+
+def languages(folder: Path) -> tuple[str, ...]:
+    """The languages that a content folder has a lesson in, the original first."""
+    found = [re.fullmatch(_TRANSLATION, path.name) for path in folder.glob("lesson.*.md")]
+    translations = sorted(match["language"] for match in found if match)
+    return (ORIGINAL, *translations) if (folder / "lesson.md").is_file() else tuple(translations)
 
 
 def read(path: Path) -> Head:

@@ -9,6 +9,7 @@ first. ``python -m labrunner.lesson FILE…`` prints them.
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import sys
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from labrunner import frontmatter, markdown
 from labrunner.errors import ScenarioError
+from labrunner.frontmatter import ORIGINAL, languages
+from labrunner.frontmatter import read as front_matter
 from labrunner.markdown import HIDDEN
 from labrunner.model import Command, Lesson, Step, Trap
 
@@ -25,22 +28,15 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-ORIGINAL = "en"
+__all__ = ["front_matter", "languages", "main", "mistakes", "parse", "read"]
+
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _HEADING_ID = re.compile(r"\s*\{#(?P<id>[^}]*)\}\s*$")
 _TRAP = re.compile(r'trap\s+"(?P<message>.+)"')
-_TRANSLATION = re.compile(r"lesson\.(?P<language>[a-z]{2,3}(-[A-Za-z0-9]+)*)\.md")
 
 
 # --- files --------------------------------------------------------------------------------
-
-
-def languages(folder: Path) -> tuple[str, ...]:
-    """The languages that a content folder has a lesson in, the original first."""
-    found = [_TRANSLATION.fullmatch(path.name) for path in folder.glob("lesson.*.md")]
-    translations = sorted(match["language"] for match in found if match)
-    return (ORIGINAL, *translations) if (folder / "lesson.md").is_file() else tuple(translations)
 
 
 def read(folder: Path, language: str = ORIGINAL) -> Lesson:
@@ -53,20 +49,15 @@ def read(folder: Path, language: str = ORIGINAL) -> Lesson:
         ScenarioError: no lesson, a mistake in it, or a translation with other steps.
     """
     original_path = folder / "lesson.md"
-    original = parse(_text(original_path), original_path)
+    original = _parsed(_text(original_path), original_path, ORIGINAL)
     wanted = language.split(".", maxsplit=1)[0].replace("_", "-")
     for choice in (wanted, wanted.split("-")[0]):
         if choice in languages(folder) and choice != ORIGINAL:
             path = folder / f"lesson.{choice}.md"
-            translation = parse(_text(path), path, choice)
+            translation = _parsed(_text(path), path, choice)
             _same_steps(original, translation)
             return translation
     return original
-
-
-def front_matter(path: Path) -> frontmatter.Head:
-    """Title, level, minutes, summary, objectives and requires, without parsing the lesson."""
-    return frontmatter.read(path)
 
 
 def _text(path: Path) -> str:
@@ -125,6 +116,10 @@ def parse(text: str, path: Path, language: str = ORIGINAL) -> Lesson:
     if reader.errors:
         raise reader.errors[0]
     return lesson
+
+
+# The same text is the same lesson: one command looks at it as a whole and then uses it.
+_parsed = functools.lru_cache(maxsize=16)(parse)
 
 
 def mistakes(text: str, path: Path) -> list[ScenarioError]:

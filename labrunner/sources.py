@@ -24,7 +24,7 @@ VARIABLE = "LABRUNNER_SCENARIOS"
 GROUP = "labrunner"
 SCENARIO_FILE = "scenario.py"
 MODULE_PREFIX = "labrunner_scenario_"
-_GROUP_HEADER = re.compile(rf"^\s*\[\s*{GROUP}\s*\]", re.MULTILINE)
+_GROUP_HEADER = rf"(?m)^\s*\[\s*{GROUP}\s*\]"
 
 
 @dataclass(frozen=True)
@@ -243,9 +243,10 @@ def _mentions_group(path: Path) -> bool:
     if path.suffix != ".txt":
         return True  # a zip file: let importlib.metadata look
     try:
-        return _GROUP_HEADER.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
+    return re.search(_GROUP_HEADER, text) is not None
 
 
 # --- blaming ------------------------------------------------------------------------------

@@ -610,6 +610,19 @@ def test_two_packages_of_one_lab(lab: Lab, example: Path, shelf: Shelf) -> None:
     assert "package labrunner-hello-network 0.1.0" in done.stderr
 
 
+@pytest.mark.engine
+@pytest.mark.slow
+def test_a_packaged_lab_is_played(lab: Lab, example: Path) -> None:
+    """From start to stop on a real engine, its checks failing before they pass."""
+    env = with_path(example)
+    lab.ok("start", "hello-network", env=env)
+    for done in (1, 2):
+        assert lab("check", env=env).returncode == 1
+        lab.ok("solve", env=env)
+        assert f"{done} of 2 steps passed" in lab.ok("status", env=env)
+    lab.ok("stop", env=env)
+
+
 # --- the catalogue ------------------------------------------------------------------------
 
 
