@@ -1,0 +1,58 @@
+"""Sandboxes for tests: made in a folder of their own, removed whatever happens."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labrunner.engine import sandbox
+from labrunner.model import Limits
+
+if TYPE_CHECKING:
+    import docker
+
+BASE = "base:1"
+"""What the tests call the base image inside a sandbox."""
+
+
+@contextmanager
+def private_folder() -> Iterator[Path]:
+    """A folder with a path short enough for sockets."""
+    folder = Path("/tmp") / f"labtest-{secrets.token_hex(4)}"
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def running(
+    engine: docker.DockerClient,
+    host_image: str,
+    images: Mapping[str, str],
+    *,
+    limits: Limits | None = None,
+    internet: bool = False,
+) -> Iterator[sandbox.Sandbox]:
+    """A sandbox for as long as the context lasts."""
+    lab_id = f"test-{secrets.token_hex(4)}"
+    with private_folder() as folder:
+        spec = sandbox.SandboxSpec(
+            lab_id=lab_id,
+            hostname="lab-host",
+            limits=limits or Limits(),
+            images=images,
+            internet=internet,
+            folder=folder,
+        )
+        try:
+            host = sandbox.create(engine, spec, host_image=host_image)
+            yield host
+            host.close()
+        finally:
+            sandbox.remove(engine, lab_id)
