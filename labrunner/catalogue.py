@@ -23,12 +23,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labrunner import __version__, sources
+from labrunner import __version__, shelves
 from labrunner.errors import ScenarioError
-from labrunner.sources import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from labrunner.sources import Problem
 
 _STARTED = time.time_ns()
 _TICK = 2_000_000_000  # ns; the coarsest clock of a file system in use (FAT)
@@ -38,7 +39,8 @@ _VARIABLE = "LABRUNNER_CACHE"
 Stamp = list[int] | None
 
 
-@dataclass(frozen=True)
+# Not frozen and without equality: each would cost every list half a millisecond.
+@dataclass(eq=False)
 class Entry:
     """One lab as a list shows it.
 
@@ -58,7 +60,7 @@ class Entry:
     source: str
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Catalogue:
     """The labs there are, by name, and what is wrong with the others."""
 
@@ -68,7 +70,7 @@ class Catalogue:
 
 def load(folders: Sequence[str | Path] | None = None) -> Catalogue:
     """Every lab there is, the user's folders by default from ``LABRUNNER_SCENARIOS``."""
-    roots = sources.user_roots(folders)
+    roots = shelves.user_roots(folders)
     key = _key(roots)
     store = _store(key)
     kept = _recall(store, key) if store else None
@@ -93,6 +95,8 @@ class _Made:
     """
 
     def __init__(self, roots: tuple[Path, ...]) -> None:
+        from labrunner import sources
+
         # First: a package that is installed meanwhile must not look as if it had been read.
         self.metadata = _metadata()
         self.entries: list[Entry] = []
@@ -103,9 +107,9 @@ class _Made:
         claimed = self.others(roots) if roots or sources.packages() else frozenset()
         for folder in sources.bundled():
             if folder.guess not in claimed:
-                places = sources.lesson_places(folder.path, folder.guess)
+                places = shelves.lesson_places(folder.path, folder.guess)
                 self.entry(folder.guess, folder.label, folder.where, places)
-        bundled = sources.bundled_root()
+        bundled = shelves.bundled_root()
         for root in [bundled, *roots] if bundled else roots:
             self.look(root)
         self.modules({name for name in sys.modules if name.partition(".")[0] == "labrunner"})
@@ -119,13 +123,13 @@ class _Made:
         # Of what was imported earlier nobody can say which files were read then.
         mine = {p.entry_point.module.partition(".")[0] for p in registry.packages}
         self.sure = not any(
-            name in mine or name.startswith(sources.MODULE_PREFIX) for name in before
+            name in mine or name.startswith(shelves.MODULE_PREFIX) for name in before
         )
         found = registry.everything(bundled=False)
         self.problems += found.problems
         for scenario in found.scenarios:
             folder = scenario.folder or Path()
-            places = sources.lesson_places(folder, scenario.name, scenario.content)
+            places = shelves.lesson_places(folder, scenario.name, scenario.content)
             self.entry(scenario.name, scenario.source, str(folder), places)
             for image in scenario.images:
                 self.stamp(folder / image.folder / "Dockerfile")
@@ -135,11 +139,12 @@ class _Made:
     def entry(self, name: str, source: str, where: str, places: Iterable[Path]) -> None:
         """Add the scenario that has its lesson in the first of these places that has one."""
         from labrunner import frontmatter
+        from labrunner.sources import Problem
 
         places = list(places)
         for place in places:
             self.stamp(place / "lesson.md")
-        content = sources.lesson_folder(places)
+        content = shelves.lesson_folder(places)
         if content is None:
             self.problems.append(Problem(source, where, "there is no lesson", name=name))
             return
@@ -159,9 +164,9 @@ class _Made:
     def look(self, root: Path) -> None:
         """Remember which scenarios a folder of them has."""
         self.names[str(root)] = _names(root)
-        self.stamp(root / sources.SCENARIO_FILE)
+        self.stamp(root / shelves.SCENARIO_FILE)
         for name in self.names[str(root)] or ():
-            self.stamp(root / name / sources.SCENARIO_FILE)
+            self.stamp(root / name / shelves.SCENARIO_FILE)
 
     def modules(self, names: set[str]) -> None:
         """Remember the files of these modules."""
@@ -191,7 +196,7 @@ def _key(roots: tuple[Path, ...]) -> list[Any]:
 
 def _metadata() -> list[tuple[str, Stamp]]:
     """The entry points of everything that is installed, as files and their stamps."""
-    return [(str(path), _stamp(path)) for path in sources.metadata_files()]
+    return [(str(path), _stamp(path)) for path in shelves.metadata_files()]
 
 
 def _stamp(path: Path | str) -> Stamp:

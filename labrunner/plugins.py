@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from labrunner import hookspecs, lesson, sources, wellformed
+from labrunner import hookspecs, lesson, shelves, sources, wellformed
 from labrunner.errors import LabError, ScenarioError, UsageError
 from labrunner.model import Scenario
 from labrunner.sources import Folder, Problem, Source
@@ -181,10 +181,10 @@ class Registry:
         """The scenario folders: the bundled ones, then the user's; each folder once."""
         found = {folder.path.resolve(): folder for folder in sources.bundled()}
         for root in roots:
-            paths = sources.folders(root)
+            paths = shelves.folders(root)
             if not paths:
                 missing = "holds no scenario.py" if root.is_dir() else "is not a folder"
-                hint = f"Mend {sources.VARIABLE} or the option that names it."
+                hint = f"Mend {shelves.VARIABLE} or the option that names it."
                 self.problems.append(Problem(str(root), str(root), f"{root} {missing}", hint))
             for path in paths:
                 found.setdefault(path.resolve(), Folder(path))
@@ -278,8 +278,8 @@ def _complete(scenario: object, source: Source, file: Path) -> Scenario:
         raise ScenarioError(message, f"{file}:{line}", "Call both the same.")
     scenario.folder = Path(scenario.folder or file.parent).absolute()
     scenario.source = source.label
-    places = sources.lesson_places(scenario.folder, str(scenario.name), scenario.content)
-    scenario.content = sources.lesson_folder(places)
+    places = shelves.lesson_places(scenario.folder, str(scenario.name), scenario.content)
+    scenario.content = shelves.lesson_folder(places)
     return scenario
 
 
@@ -315,7 +315,7 @@ def _clash(name: str, same: Sequence[_Loaded], places: Sequence[str] = ()) -> Pr
     """Two sources for one name: these, and those that were not loaded."""
     labels = [*places, *(f"{one.source.label} ({one.file})" for one in same)]
     message = f"two sources for {name}: {' and '.join(labels)}"
-    hint = f"Uninstall one, or take its folder out of {sources.VARIABLE}."
+    hint = f"Uninstall one, or take its folder out of {shelves.VARIABLE}."
     return Problem(same[-1].source.label, str(same[-1].file), message, hint, name)
 
 
@@ -340,12 +340,12 @@ def _registry(roots: tuple[Path, ...], _path: tuple[str, ...]) -> Registry:
 
 def registry(folders: Sequence[str | Path] | None = None) -> Registry:
     """The registry of these folders, by default of those in ``LABRUNNER_SCENARIOS``."""
-    return _registry(sources.user_roots(folders), tuple(sys.path))
+    return _registry(shelves.user_roots(folders), tuple(sys.path))
 
 
 def discover(folders: Sequence[str | Path] | None = None) -> Found:
     """Every scenario there is, read and checked anew, and what is wrong with the others."""
-    return Registry(sources.user_roots(folders)).everything()
+    return Registry(shelves.user_roots(folders)).everything()
 
 
 def find(name: str, folders: Sequence[str | Path] | None = None) -> Scenario:

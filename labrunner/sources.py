@@ -7,24 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labrunner import shelves
 from labrunner.errors import ScenarioError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
     from importlib.metadata import EntryPoint
-
-VARIABLE = "LABRUNNER_SCENARIOS"
-GROUP = "labrunner"
-SCENARIO_FILE = "scenario.py"
-MODULE_PREFIX = "labrunner_scenario_"
-_GROUP_HEADER = rf"(?m)^\s*\[\s*{GROUP}\s*\]"
 
 
 @dataclass(frozen=True)
@@ -75,7 +68,7 @@ class Folder:
     @property
     def where(self) -> str:
         """The file to look at where nothing better is known."""
-        return str(self.path / SCENARIO_FILE)
+        return str(self.path / shelves.SCENARIO_FILE)
 
     def roots(self) -> tuple[Path, ...]:
         """The files that are this source's own."""
@@ -85,8 +78,8 @@ class Folder:
         """The module that its ``scenario.py`` is; it may import its neighbours relatively."""
         import importlib.util
 
-        file = self.path / SCENARIO_FILE
-        name = f"{MODULE_PREFIX}{self.path.name}_{zlib.crc32(os.fsencode(self.path)):08x}"
+        file = self.path / shelves.SCENARIO_FILE
+        name = f"{shelves.MODULE_PREFIX}{self.path.name}_{zlib.crc32(os.fsencode(self.path)):08x}"
         for stale in [m for m in sys.modules if m == name or m.startswith(f"{name}.")]:
             del sys.modules[stale]
         spec = importlib.util.spec_from_file_location(
@@ -150,103 +143,23 @@ class Package:
 Source = Folder | Package
 
 
-# --- looking ------------------------------------------------------------------------------
-
-
-def bundled_root() -> Path | None:
-    """The folder of the scenarios that came with labrunner; ``None`` where there is none."""
-    package = Path(__file__).parent
-    if (package / "scenarios").is_dir():
-        return package / "scenarios"
-    checkout = package.parent
-    if (checkout / "pyproject.toml").is_file() and (checkout / "scenarios").is_dir():
-        return checkout / "scenarios"
-    return None
-
-
-def user_roots(given: Sequence[str | Path] | None = None) -> tuple[Path, ...]:
-    """The folders that the user named, or those in ``LABRUNNER_SCENARIOS``; absolute."""
-    names = os.environ.get(VARIABLE, "").split(os.pathsep) if given is None else given
-    return tuple(Path(name).expanduser().absolute() for name in names if str(name))
-
-
-def folders(root: Path) -> list[Path]:
-    """The scenario folders at this path: itself, or those in it. Empty where there are none."""
-    if (root / SCENARIO_FILE).is_file():
-        return [root]
-    try:
-        with os.scandir(root) as entries:
-            names = sorted(entry.name for entry in entries if not entry.name.startswith("."))
-    except OSError:
-        return []
-    return [root / name for name in names if (root / name / SCENARIO_FILE).is_file()]
+# --- looking -----------------------------------------------------------------------------
 
 
 def bundled() -> list[Folder]:
     """The scenarios that came with labrunner."""
-    root = bundled_root()
-    return [Folder(path, bundled=True) for path in folders(root)] if root else []
-
-
-def lesson_places(folder: Path, name: str, chosen: Path | None = None) -> list[Path]:
-    """The folders in which the lesson of a scenario may be, best first.
-
-    Args:
-        folder: of the scenario.
-        name: of the scenario.
-        chosen: what the scenario itself says, if it does; relative to its folder.
-    """
-    return [
-        *([folder / chosen] if chosen else []),
-        folder / "content" / name,
-        folder / "content",
-        folder.parent / "content" / name,
-        folder.parent.parent / "content" / name,
-    ]
-
-
-def lesson_folder(places: Iterable[Path]) -> Path | None:
-    """The first of these folders that has a lesson."""
-    return next((place for place in places if (place / "lesson.md").is_file()), None)
+    root = shelves.bundled_root()
+    return [Folder(path, bundled=True) for path in shelves.folders(root)] if root else []
 
 
 def packages() -> list[Package]:
     """The entry points of installed packages."""
-    if not any(_mentions_group(path) for path in metadata_files()):
+    if not any(shelves.announces_plugins(path) for path in shelves.metadata_files()):
         return []  # the usual case, without the 20 ms of importlib.metadata
     from importlib.metadata import entry_points
 
-    found = entry_points(group=GROUP)
+    found = entry_points(group=shelves.GROUP)
     return sorted((Package(e) for e in found), key=lambda p: (p.label, p.guess))
-
-
-def metadata_files() -> Iterator[Path]:
-    """Every file on ``sys.path`` that may announce entry points (a zip file may, too)."""
-    for place in dict.fromkeys(sys.path):
-        try:
-            with os.scandir(place or ".") as entries:
-                names = sorted(
-                    e.name for e in entries if e.name.endswith((".dist-info", ".egg-info"))
-                )
-        except NotADirectoryError:
-            yield Path(place)
-            continue
-        except OSError:
-            continue
-        for name in (*names, "EGG-INFO"):
-            path = Path(place, name, "entry_points.txt")
-            if path.is_file():
-                yield path
-
-
-def _mentions_group(path: Path) -> bool:
-    if path.suffix != ".txt":
-        return True  # a zip file: let importlib.metadata look
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return re.search(_GROUP_HEADER, text) is not None
 
 
 # --- blaming ------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from labrunner import lesson, sources
+from labrunner import lesson, shelves
 from labrunner.cli import render
 from labrunner.model import Lesson
 
@@ -297,11 +297,11 @@ def test_an_introduction_says_what_to_expect() -> None:
 @pytest.mark.parametrize("width", [40, 80])
 def test_bundled_lessons_fit(width: int) -> None:
     """Each line of a bundled lesson fits, save for code."""
-    root = sources.bundled_root()
+    root = shelves.bundled_root()
     assert root is not None
-    for path in sources.folders(root):
+    for path in shelves.folders(root):
         name = path.name.replace("_", "-")
-        content = sources.lesson_folder(sources.lesson_places(path, name))
+        content = shelves.lesson_folder(shelves.lesson_places(path, name))
         assert content is not None
         found = lesson.read(content)
         for number, step in enumerate(found.steps, 1):
