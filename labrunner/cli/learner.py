@@ -110,8 +110,9 @@ def start(
     scenario = plugins.find(name)
     limits = _limits(scenario.limits, memory=memory, cpus=cpus, processes=processes, disk=disk)
     options = labs.StartOptions(host=host, language=language, at=at, limits=limits)
-    total = len(scenario.containers)
-    title = f"Starting {name}: {total} containers, {len(scenario.networks)} networks"
+    containers = ui.count(len(scenario.containers), "container")
+    networks = ui.count(len(scenario.networks), "network")
+    title = f"Starting {name}: {containers}, {networks}"
     with ui.Progress(title, quiet=as_json) as progress:
         opened = labs.start(store, name, options, on_event=progress)
     _show_place(opened, as_json=as_json)

@@ -79,7 +79,7 @@ def _engine_says(record: LabRecord) -> tuple[Seen, str]:
 
 def show(row: Standing) -> None:
     """Print one lab's standing."""
-    ui.say(f"{row.scenario}  on a {row.host} host, started {row.minutes} minutes ago")
+    ui.say(f"{row.scenario}  on a {row.host} host, started {ui.count(row.minutes, 'minute')} ago")
     if row.engine == "gone":
         ui.say("  The engine has lost it (a reboot, or it was removed).")
         ui.say("  lab reset --step makes it anew at your step; lab stop forgets it.")
@@ -87,7 +87,7 @@ def show(row: Standing) -> None:
         ui.say(ui.wrap(f"  Whether it still runs cannot be said: {row.problem}", "  "))
     elif row.problem:
         ui.say(ui.wrap(f"  {row.problem}", "  "))
-    done = f"{len(row.passed)} of {row.steps} steps passed, {row.attempts} checks"
+    done = f"{len(row.passed)} of {row.steps} steps passed, {ui.count(row.attempts, 'check')}"
     here = f"at step {row.number}: {row.title} ({row.step})" if row.step else "every step is done"
     ui.say(ui.wrap(f"  {done}; {here}", "  "))
 

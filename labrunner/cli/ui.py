@@ -77,6 +77,11 @@ def paint(text: str, code: str, stream: TextIO | None = None) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if coloured(stream or sys.stdout) else text
 
 
+def count(number: int, noun: str) -> str:
+    """A number and its noun: ``1 container``, ``2 containers``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def width() -> int:
     """Columns of the terminal; 80 where there is none."""
     import shutil
@@ -151,6 +156,7 @@ class Progress:
                 refresh_per_second=8,
                 transient=False,
             )
+            self._live.console.print(self._title)
             self._live.start()
         else:
             note(self._title)
@@ -194,8 +200,6 @@ class Progress:
         from rich.table import Table
 
         table = Table.grid(padding=(0, 2))
-        table.title = self._title
-        table.title_justify = "left"
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         table.add_column(overflow="fold")
