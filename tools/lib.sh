@@ -257,7 +257,9 @@ launch_engine() {
     local pid deadline=$((SECONDS + ENGINE_WAIT))
     set +m # in a group of its own setsid would fork, and $! would not be the engine
     mount_cgroups
-    if pid=$(cat /var/run/docker.pid 2>/dev/null) && kill -0 "$pid" 2>/dev/null; then
+    drop_stale /var/run/docker.pid dockerd
+    drop_stale /var/run/docker/containerd/containerd.pid containerd
+    if pid=$(cat /var/run/docker.pid 2>/dev/null); then
         echo "dockerd is coming up already, process $pid"
     else
         # a session of its own: neither Ctrl-C here nor the end of make reaches it
@@ -267,11 +269,20 @@ launch_engine() {
     while ! answers; do
         if ! kill -0 "$pid" 2>/dev/null || [ "$SECONDS" -ge "$deadline" ]; then
             echo "dockerd did not come up; from $ENGINE_LOG:"
-            tail -n 12 "$ENGINE_LOG"
+            grep -v 'level=info' "$ENGINE_LOG" | tail -n 8
             return 1
         fi
         sleep 0.1
     done
+}
+
+# drop_stale PIDFILE NAME: an engine that was killed leaves the file, and its number may by now
+# be another process, which the next engine would take for itself
+drop_stale() {
+    local pid
+    pid=$(cat "$1" 2>/dev/null) || return 0
+    # a zombie has no command line any more
+    tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -q "$2" || rm -f "$1"
 }
 
 # mount_cgroups: what systemd does at boot, where nothing did

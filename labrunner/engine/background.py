@@ -26,19 +26,25 @@ class Ongoing:
     def __init__(self, name: str, on_event: OnEvent) -> None:
         self.name, self._on_event = name, on_event
         self.text = ""
+        self._detail = ""
         self._began = time.monotonic()
         self._told = 0.0
 
     def step(self, text: str) -> None:
         """A new step begins; told now."""
-        self.text = text
+        self.text = self._detail = text
         self._tell(text)
 
     def beat(self, detail: str = "") -> None:
-        """Still in the same step; told when a second has passed since anything was."""
+        """Still in the same step; told when a second has passed since anything was.
+
+        Args:
+            detail: what is new; without it, what was new last is told again.
+        """
+        self._detail = detail or self._detail
         if time.monotonic() - self._told >= PACE:
             seconds = time.monotonic() - self._began
-            self._tell(f"{detail or self.text}, {seconds:.0f} s")
+            self._tell(f"{self._detail}, {seconds:.0f} s")
 
     def done(self, detail: str) -> None:
         """It is there."""

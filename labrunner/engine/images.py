@@ -46,6 +46,7 @@ KNOWN: Mapping[str, Path] = {HOST_IMAGE: _FOLDER / "host", **RUNNER_IMAGES}
 _STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
 _BUILT = re.compile(r"^Successfully built ([0-9a-f]+)")
 _TAIL = 12
+_SHOWN = 48
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,7 @@ class _Running:
 
     build: Build
     ongoing: Ongoing
+    step: str = ""
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
 
 
@@ -323,9 +325,10 @@ class _Builder:
         running.tail.append(text)
         step = _STEP.match(text)
         if step:
-            running.ongoing.step(f"{step[1]} of {step[2]}: {clip(step[3], 48)}")
+            running.step = f"{step[1]} of {step[2]}"
+            running.ongoing.step(f"{running.step}: {clip(step[3], _SHOWN)}")
         else:
-            running.ongoing.beat(clip(text))
+            running.ongoing.beat(f"{running.step}: {clip(text, _SHOWN)}")
 
     def _finish(self, running: _Running, image: str) -> None:
         build = running.build
