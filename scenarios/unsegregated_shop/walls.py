@@ -87,10 +87,10 @@ def no_own_network(places: dict[str, set[str]], pair: tuple[str, str]) -> Verdic
     )
 
 
-# --- the old network is cut ---------------------------------------------------------------
+# --- the big network is left --------------------------------------------------------------
 
 
-def cut(lab: Lab) -> Verdict:
+def emptied(lab: Lab) -> Verdict:
     """Nobody is left on the big network, orders work, and only the talking pairs talk."""
     measured = segregated(lab)
     if isinstance(measured, Verdict):
@@ -114,7 +114,7 @@ def segregated(lab: Lab) -> Reach | Verdict:
                 seen=f"{' and '.join(ways)} let it in (network {', '.join(places) or 'unknown'})",
                 look="lab map",
             )
-    return left_behind(lab) or measured
+    return left_behind(lab) or stranded(lab) or measured
 
 
 def left_behind(lab: Lab) -> Verdict | None:
@@ -125,10 +125,28 @@ def left_behind(lab: Lab) -> Verdict | None:
     names = ", ".join(c.name for c in containers)
     return not_yet(
         f"{names} is on {OLD} still; whoever joins it next can talk to it.",
-        expected=f"{OLD} empty, or removed",
+        expected=f"nobody of the shop on {OLD}",
         seen=names,
         look=f"docker network inspect {OLD}",
     )
+
+
+def stranded(lab: Lab) -> Verdict | None:
+    """A verdict where the network is gone that a container was made on.
+
+    Docker 20.10 does not mind; 26.1 then neither starts the container nor connects it anywhere.
+    """
+    for container in map(lab.container, PORTS):
+        first = str(container.attrs["HostConfig"]["NetworkMode"]) if container else ""
+        if container and first not in container.networks and lab.network(first) is None:
+            return not_yet(
+                f"{container.name} was made on {first}, which is gone: after a stop or a reboot, "
+                "newer engines do not start it again.",
+                expected=f"{first} there and empty, or containers that were made on other networks",
+                seen=f"no network {first}",
+                look=f"docker inspect -f '{{{{.HostConfig.NetworkMode}}}}' {container.name}",
+            )
+    return None
 
 
 def outage(lab: Lab) -> Verdict | None:
