@@ -17,6 +17,7 @@ PAGE = 8000
 SPEED = 5201
 SERVICE = 9001
 WORDS = ("heron", "maple", "copper", "lantern", "violet", "walnut", "harbour", "pepper")
+WHY_NOT = {"exited": "its command has ended, or it was stopped"}
 
 
 def word(lab: Lab, who: str) -> str:
@@ -48,7 +49,7 @@ def runs_on(lab: Lab, name: str, wanted: set[str], why: str) -> Verdict | None:
     if view is None:
         message = f"There is no container {name} yet."
     elif not view.running:
-        message = f"{name} does not run; to its peers that looks like a wrong network."
+        message = f"{name} does not run: {WHY_NOT.get(view.status, f'it is {view.status}')}."
     else:
         message = f"{name} is on {names(view.networks)}. {why}"
     return not_yet(

@@ -73,12 +73,12 @@ def two_bridges(lab: Lab) -> Verdict:
 
 def recorded(lab: Lab, symptom: Symptom, other: Symptom) -> Verdict | None:
     """``None`` where carol's file shows this symptom and not the other one."""
+    asked = "name" if symptom is BY_NAME else "address"
     text = lab.file("carol", symptom.path)
     if text is None:
-        return no_file("carol", symptom.path, symptom.words)
+        return no_file("carol", symptom.path, f"curl's complaint when bob is asked by {asked}")
     if symptom.pattern.search(text):
         return None
-    asked = "name" if symptom is BY_NAME else "address"
     return not_yet(
         f"{symptom.path} shows {other.words}: there bob was not asked by {asked}."
         if other.pattern.search(text)

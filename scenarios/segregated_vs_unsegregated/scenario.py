@@ -7,13 +7,14 @@ the learner.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from labrunner import Container, Image, Network, Owned, Ready, Scenario
 
 from .common import PAGE, SPEED, word
 from .gateway import gateway_hole, host_reaches_all, open_host
-from .measured import noisy, speed
+from .measured import NOISY, noisy, speed
 from .members import cut, one_bridge, second_leg, two_bridges
 
 if TYPE_CHECKING:
@@ -21,11 +22,18 @@ if TYPE_CHECKING:
 
 
 def write_pages(lab: Lab) -> None:
-    """Give bob and carol the page that they serve."""
-    for who in ("bob", "carol"):
-        page = f"I am {who}. My word is {word(lab, who)}."
-        script = 'printf "%s\\n" "$1" > /srv/index.html'
-        lab.exec(who, ["sh", "-c", script, "sh", page])
+    """Give bob and carol the page that they serve, both at once."""
+    owners = ("bob", "carol")
+    with ThreadPoolExecutor(len(owners)) as pool:
+        for done in [pool.submit(write_page, lab, who) for who in owners]:
+            done.result()
+
+
+def write_page(lab: Lab, who: str) -> None:
+    """Give one of them a page with the word of this lab."""
+    page = f"I am {who}. My word is {word(lab, who)}."
+    script = 'printf "%s\\n" "$1" > /srv/index.html'
+    lab.exec(who, ["sh", "-c", script, "sh", page])
 
 
 scenario = Scenario(
@@ -38,7 +46,7 @@ scenario = Scenario(
         Container("carol", "page:1", ("south",), ready=Ready(PAGE)),
     ),
     owns=Owned(
-        containers=("dave", "web", "scout", "printer", "erin", "noisy"),
+        containers=("dave", "web", "scout", "printer", "erin", *NOISY),
         networks=("cellar", "pair"),
     ),
     setup=write_pages,
