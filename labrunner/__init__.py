@@ -7,25 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from labrunner.model import (
-    Container,
-    Image,
-    Limits,
-    Network,
-    Owned,
-    Port,
-    Reach,
-    Ready,
-    Result,
-    Scenario,
-    Verdict,
-    not_yet,
-    passed,
-    ruined,
-)
-
 if TYPE_CHECKING:
     from labrunner.hookspecs import hookimpl
+    from labrunner.model import (
+        Container,
+        Image,
+        Limits,
+        Network,
+        Owned,
+        Port,
+        Reach,
+        Ready,
+        Result,
+        Scenario,
+        Verdict,
+        not_yet,
+        passed,
+        ruined,
+    )
     from labrunner.view import Lab
 
 __version__ = "0.1.0"
@@ -49,15 +48,13 @@ __all__ = [
     "ruined",
 ]
 
+_ELSEWHERE = {"hookimpl": "labrunner.hookspecs", "Lab": "labrunner.view"}
+
 
 def __getattr__(name: str) -> object:
-    """Load what needs pluggy or the engine only when an author asks for it."""
-    if name == "hookimpl":
-        from labrunner.hookspecs import hookimpl
+    """Load a part of the API when it is asked for: `lab --help` needs none of it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return hookimpl
-    if name == "Lab":
-        from labrunner.view import Lab
-
-        return Lab
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ELSEWHERE.get(name, "labrunner.model")), name)

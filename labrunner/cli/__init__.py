@@ -23,7 +23,7 @@ def main() -> None:
     from labrunner.errors import LabError
 
     try:
-        app()
+        app(prog_name="lab")
     except LabError as error:
         _tell(f"lab: {error.message}")
         if error.hint:

@@ -150,6 +150,7 @@ def _show_place(lab: OpenLab, *, as_json: bool) -> None:
         from labrunner.cli import render
 
         render.render_intro(lab.lesson, ui.console())
+        ui.say()
     _show_step(lab, step)
 
 

@@ -8,34 +8,23 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
-from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
-
-from labrunner.model import Event, Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
     from rich.table import Table
 
+    from labrunner.model import Event, Verdict
+
 HEARTBEAT = 1.0
 """Seconds after which a progress that says nothing new says that it is still at work."""
 
-WORDS = {
-    Outcome.PASSED: "passed",
-    Outcome.NOT_YET: "not yet",
-    Outcome.RUINED: "ruined",
-    Outcome.ERROR: "error",
-}
-STYLES = {
-    Outcome.PASSED: "32",
-    Outcome.NOT_YET: "33",
-    Outcome.RUINED: "31",
-    Outcome.ERROR: "31",
-}
+WORDS = {"passed": "passed", "not_yet": "not yet", "ruined": "ruined", "error": "error"}
+STYLES = {"passed": "32", "not_yet": "33", "ruined": "31", "error": "31"}
+"""By a verdict's outcome: the word that is shown, and an escape code that only underlines it."""
 
 
 def say(text: str = "") -> None:
@@ -56,6 +45,9 @@ def say_json(value: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
+    from dataclasses import asdict, is_dataclass
+    from enum import Enum
+
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, Enum):
@@ -117,7 +109,7 @@ def verdict(found: Verdict, *, title: str) -> None:
     word = paint(WORDS[found.outcome], STYLES[found.outcome])
     say(wrap(f"{title}: {word}"))
     say(wrap(f"  {found.message}", "  "))
-    if found.outcome is Outcome.PASSED:
+    if found.passed:
         return
     for name, text in (("expected", found.expected), ("seen", found.seen), ("look", found.look)):
         if text:
