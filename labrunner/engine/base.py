@@ -144,13 +144,16 @@ def from_registry(client: docker.DockerClient, ongoing: Ongoing) -> None:
         f"RUN {_WRITE_APT} {_APT_FILE}\n"
         f"LABEL {IMAGE_LABEL}={NAME} {INPUTS_LABEL}={INPUTS}\n"
     )
-    with engine_errors("naming the base image"):
-        lines = client.api.build(
+
+    def build(_tell: Callable[[None], None]) -> None:
+        for line in client.api.build(
             fileobj=io.BytesIO(recipe.encode()), tag=REF, rm=True, forcerm=True, decode=True
-        )
-        for line in lines:
+        ):
             if "error" in line:
-                raise Unavailable(str(line["error"]).strip())
+                raise Unavailable(clip(str(line["error"]), _WIDE))
+
+    with engine_errors("naming the base image"):
+        watched(build, lambda _nothing: ongoing.beat("setting apt up"))
         if brought:
             # its layers live on under our name; the learner's list of images stays theirs
             client.api.remove_image(UPSTREAM, noprune=True)
