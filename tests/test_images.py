@@ -18,6 +18,7 @@ from labrunner.engine import base, bundle, context, images, stock
 from labrunner.engine.background import Ongoing, watched
 from labrunner.errors import EngineError, ScenarioError
 from labrunner.model import Event
+from tests.conftest import Lab
 
 PREFIX = "labrunner-test/"
 MINIMAL = "ARG BASE=debian:trixie-slim\nFROM ${BASE}\n"
@@ -551,3 +552,34 @@ def test_a_missing_bundle_is_named(engine: docker.DockerClient, tmp_path: Path) 
     """No stack trace for a mistyped file name."""
     with pytest.raises(EngineError, match=r"none\.tar cannot be read: No such file"):
         bundle.load(engine, tmp_path / "none.tar")
+
+
+# --- the commands -------------------------------------------------------------------------
+
+
+@pytest.mark.engine
+def test_the_list_is_for_scripts_too(lab: Lab) -> None:
+    """--json holds every image with its state, and nothing else is printed."""
+    rows = json.loads(lab.ok("images", "list", "--json"))["images"]
+    assert {"base", "host:1", "tools:1"} <= {row["name"] for row in rows}
+    assert {row["state"] for row in rows} <= {"present", "missing", "outdated"}
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("remove",), 2, "say which images"),
+        (("remove", "debian:13"), 2, "there is no image 'debian:13' of labrunner"),
+        (("load", "/nowhere.tar"), 3, "/nowhere.tar cannot be read"),
+        (("build", "unsegregated-shap"), 2, "unsegregated-shop"),
+    ],
+)
+def test_mistakes_get_one_clear_sentence(
+    lab: Lab, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    """Nothing to do, a foreign image, a missing file, a mistyped name."""
+    done = lab("images", *arguments)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
