@@ -30,6 +30,8 @@ TALKING = (
 """Who has to call whom; nobody else has any business with anybody."""
 
 LOOT = "/srv/loot"
+NO_CONNECTION = 2
+"""The exit code of psql where it cannot connect."""
 RUNS = 3
 """Fewer measurements than these prove nothing."""
 
@@ -39,9 +41,18 @@ DOTTED = re.compile(r"\d\.\d")
 SAMPLE = re.compile(r"^\s*(?P<status>\d{3})\s+(?P<seconds>\d+[.,]\d+)\s*$", re.MULTILINE)
 
 
-def query(lab: Lab, statement: str) -> list[str]:
-    """The lines that a query of the payment database gives; it must run."""
-    return lab.exec("payment-db", ["psql", "-At", "-c", statement]).out.splitlines()
+def query(lab: Lab, statement: str, patience: float = 3.0) -> list[str] | None:
+    """The lines that a query of the payment database gives; ``None`` where it does not answer.
+
+    A database that was just started is waited for, ``patience`` seconds at most.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        result = lab.exec("payment-db", ["psql", "-At", "-c", statement])
+        if result.code != NO_CONNECTION:
+            return result.out.splitlines()
+        if time.monotonic() > deadline:
+            return None
 
 
 def missing(lab: Lab, names: Iterable[str] = PORTS) -> Verdict | None:
@@ -68,8 +79,16 @@ def missing(lab: Lab, names: Iterable[str] = PORTS) -> Verdict | None:
 
 def lost_cards(lab: Lab) -> Verdict | None:
     """A verdict where the database was made anew and its rows are gone."""
-    if query(lab, "SELECT 1 FROM cards LIMIT 1"):
+    found = query(lab, "SELECT 1 FROM cards LIMIT 1")
+    if found:
         return None
+    if found is None:
+        return not_yet(
+            "payment-db runs, but the database in it does not answer.",
+            expected="a database that takes connections",
+            seen=lab.logs("payment-db", lines=1).strip(),
+            look="docker logs --tail 5 payment-db",
+        )
     return ruined(
         "The cards are gone: payment-db was made anew, or emptied.",
         expected="the rows that the lab put into the table cards",
@@ -130,7 +149,7 @@ def samples(lab: Lab, path: str) -> list[float] | Verdict:
         )
     elif len(lines) < RUNS:
         problem = f"{len(lines)} measured, at least {RUNS} needed: one run proves nothing."
-    elif int((paid or ["0"])[0]) < len(lines):
+    elif paid and int(paid[0]) < len(lines):
         problem = "More times in the note than orders paid through the gateway: time real orders."
     if problem:
         return not_yet(

@@ -37,7 +37,8 @@ def look_around(lab: Lab) -> Verdict:
         return text
     known, found = owners(lab), ADDRESS.findall(text)
     if any(known.get(ip) == "payment-db" for ip in found):
-        return passed("The front door finds the database by name, and its port is open to it.")
+        state = lab.tcp("gateway", "payment-db", PORTS["payment-db"])
+        return passed(f"The front door finds the database, and for it port 5432 is {state}.")
     others = sorted({known[ip] for ip in found if ip in known})
     return not_yet(
         f"That is the address of {' and '.join(others)}, not of payment-db."
@@ -107,9 +108,9 @@ def first_order(lab: Lab) -> Verdict:
     """An order went through the gateway and arrived in the payment database."""
     if problem := missing(lab) or lost_cards(lab):
         return problem
-    paid = query(lab, "SELECT via FROM payments ORDER BY id")
+    paid = query(lab, "SELECT via FROM payments ORDER BY id") or []
     if "gateway" in paid:
-        return passed(f"{paid.count('gateway')} paid in payment-db, ordered through the gateway.")
+        return passed(f"Paid orders that came through the gateway: {paid.count('gateway')}.")
     if paid:
         return not_yet(
             "An order was paid, but it did not come through the gateway.",
@@ -175,7 +176,7 @@ def intruder(lab: Lab) -> Verdict:
     """Every card is in the loot, and it came over the network from user-service."""
     if problem := missing(lab, ("user-service", "payment-db")) or lost_cards(lab):
         return problem
-    cards = query(lab, "SELECT number FROM cards")
+    cards = query(lab, "SELECT number FROM cards") or []
     loot = lab.file("user-service", LOOT)
     if loot is None:
         return no_loot(lab)
@@ -205,11 +206,11 @@ def no_loot(lab: Lab) -> Verdict:
     """Where the loot is instead, as far as one can tell."""
     elsewhere = [n for n in PORTS if n != "user-service" and lab.container(n)]
     places = [n for n in elsewhere if lab.file(n, LOOT) is not None]
-    where = f"it is in {places[0]}" if places else "there is no such file in any container"
+    where = f"it is in {places[0]}" if places else "it is in no container"
     return not_yet(
-        f"No {LOOT} in user-service: {where}.",
+        f"There is no {LOOT} in user-service; {where}.",
         expected=f"{LOOT} in user-service, where the intruder sits",
-        seen=where,
+        seen="no such file there (a redirect of your own shell saves on your machine)",
         look="docker exec user-service ls -l /srv",
     )
 

@@ -157,7 +157,7 @@ def outage(lab: Lab) -> Verdict | None:
     deadline = time.monotonic() + 3
     while True:
         reply = lab.exec("gateway", ["curl", "-s", "-m", "8", "http://localhost/health"])
-        trouble = _error_in(reply.out)
+        trouble = error_in(reply.out)
         if not trouble.startswith("gateway") or time.monotonic() > deadline:
             break
     if not trouble:
@@ -170,7 +170,7 @@ def outage(lab: Lab) -> Verdict | None:
     )
 
 
-def _error_in(text: str) -> str:
+def error_in(text: str) -> str:
     """The error that a service answered; "" where it is well."""
     try:
         return str(json.loads(text).get("error", ""))
