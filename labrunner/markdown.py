@@ -1,7 +1,8 @@
 """The Markdown that lessons are written in: its parser, and what a ``console`` block holds.
 
-CommonMark with tables, raw HTML off (it is shown as typed), and six ``:::`` containers. Every
-renderer uses this parser, so that what one of them shows the others show too.
+CommonMark with tables, raw HTML off (it is shown as typed), six ``:::`` containers, and
+``<!-- comments -->`` on lines of their own, which are for authors and which no reader sees.
+Every renderer uses this parser, so that what one of them shows the others show too.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
     from markdown_it.token import Token
 
     # Called with a 1-based line, what is wrong, and how to mend it.
@@ -25,6 +27,8 @@ HIDDEN = ("hint", "solution", "trap")
 ADMONITIONS = ("note", "warning", "danger")
 # The container that catches every ``:::`` that is none of the above, and stray closing ones.
 STRAY = "unknown"
+COMMENTS = "comments"
+"""Where the parser's environment holds the comments: pairs of a 1-based line and a text."""
 
 _CLOSING = re.compile(r"[\s>]*:::+\s*")
 
@@ -39,7 +43,29 @@ def parser() -> MarkdownIt:
         container_plugin(made, name)
     # Registered last, so asked last: whatever none of the others wanted.
     container_plugin(made, STRAY, validate=lambda _params, _markup: True)
+    ends = ["paragraph", "reference", "blockquote", "list"]
+    made.block.ruler.before("fence", "comment", _comment, {"alt": ends})
     return made
+
+
+def _comment(state: StateBlock, first: int, end: int, silent: bool) -> bool:  # noqa: FBT001  markdown-it's signature
+    """Take a comment out of the text: it becomes no token, and is kept in the environment."""
+    if state.is_code_block(first) or not _row(state, first).startswith("<!--"):
+        return False
+    last = next((n for n in range(first, end) if _row(state, n).endswith("-->")), None)
+    if last is None:
+        return False  # an arrow in prose, or a forgotten end: shown, so that it is noticed
+    if not silent:
+        text = "\n".join(_row(state, n) for n in range(first, last + 1))
+        inner = text.removeprefix("<!--").removesuffix("-->").strip()
+        state.env.setdefault(COMMENTS, []).append((first + 1, inner))
+        state.line = last + 1
+    return True
+
+
+def _row(state: StateBlock, line: int) -> str:
+    """A line of the block that is parsed, without what surrounds it."""
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]].strip()
 
 
 def commands(source: str, line: int = 1) -> tuple[Command, ...]:

@@ -209,6 +209,18 @@ def test_html_is_text() -> None:
     assert "<script>" not in rendered
 
 
+def test_comments_are_for_authors() -> None:
+    """A comment on lines of its own is shown to nobody, ends a paragraph, and keeps its line."""
+    known: dict[str, list[tuple[int, str]]] = {}
+    text = "One.\n<!-- to\nauthors -->\nTwo.\n\n```text\n<!-- code -->\n```\n\n<!-- no end"
+    rendered = markdown.parser().render(text, known)
+    assert "authors" not in rendered
+    assert "<p>One.</p>\n<p>Two.</p>" in rendered
+    assert "&lt;!-- code --&gt;" in rendered
+    assert "&lt;!-- no end" in rendered
+    assert known[markdown.COMMENTS] == [(2, "to\nauthors")]
+
+
 # --- what is said about a bad one ---------------------------------------------------------
 
 BROKEN = [
