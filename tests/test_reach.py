@@ -552,13 +552,13 @@ class TestWaitReady:
 
     def test_streams(self, village: Town, kind: type[LocalHost]) -> None:
         """Each container is told of as it becomes ready, the slower one later."""
-        village.start("slow", "sleep 1.5; exec busybox httpd -f -p 80", "bridge")
         village.start("quick", "exec busybox httpd -f -p 80", "bridge")
+        village.start("slow", "sleep 4; exec busybox httpd -f -p 80", "bridge")
         told: list[tuple[str, float]] = []
-        waits = self._waits(village, "slow", "quick")
+        waits = self._waits(village, "slow", "quick", timeout=30)
         reach.wait_ready(village.host(kind), waits, lambda n, s: told.append((n, s)))
         assert [name for name, _ in told] == [village.name("quick"), village.name("slow")]
-        assert told[0][1] < told[1][1] < 10
+        assert told[0][1] < told[1][1] < 20
 
     def test_ended(self, village: Town, kind: type[LocalHost]) -> None:
         """A container that dies ends the wait at once, with its last words."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
 from labrunner.engine.hijack import STDOUT, Stream
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.errors import EngineError
-from labrunner.model import ignore_event
 
 if TYPE_CHECKING:
     import docker
@@ -43,48 +42,50 @@ def probe(
     Raises:
         EngineError: the helper could not be started, failed, or took too long.
     """
-    from labrunner.engine import images
+    deadline = time.monotonic() + timeout
+    api = client.api
+    with engine_errors("starting the prober"):
+        helper = _create(client, {LABEL: lab_id, ROLE: "probe"})
+        try:
+            handle = api.attach_socket(
+                helper, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            )
+            api.start(helper)
+        except BaseException:
+            api.remove_container(helper, force=True, v=True)
+            raise
+    with Stream(handle) as stream:
+        yield from converse(stream, request, deadline=deadline)
 
-    image = images.host_image(client, on_event=ignore_event)
-    yield from run(client, image, COMMAND, request, timeout=timeout, labels={LABEL: lab_id})
 
-
-def run(
-    client: docker.DockerClient,
-    image: str,
-    command: Sequence[str],
-    request: Mapping[str, Any],
-    *,
-    timeout: float,
-    labels: Mapping[str, str],
-) -> Iterator[dict[str, Any]]:
-    """As `probe`, with a given image and command.
+def _create(client: docker.DockerClient, labels: Mapping[str, str]) -> str:
+    """A helper that waits to be started; its id. Its image is made where it is missing.
 
     The engine removes the helper when it ends, and it ends with its standard input: also
     when this process is killed.
     """
-    deadline = time.monotonic() + timeout
-    api = client.api
-    with engine_errors("starting the prober"):
-        made = api.create_container(
+    import docker.errors
+
+    from labrunner.engine import images
+
+    def create(image: str) -> str:
+        made = client.api.create_container(
             image,
-            entrypoint=list(command),
+            entrypoint=list(COMMAND),
             command=[],
             user="0",
             stdin_open=True,
-            labels={**labels, ROLE: "probe"},
+            labels=dict(labels),
             host_config=_host_config(client),
         )
-        try:
-            handle = api.attach_socket(
-                made["Id"], params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-            )
-            api.start(made["Id"])
-        except BaseException:
-            api.remove_container(made["Id"], force=True, v=True)
-            raise
-    with Stream(handle) as stream:
-        yield from converse(stream, request, deadline=deadline)
+        return str(made["Id"])
+
+    planned = images.plan({images.HOST_IMAGE: images.KNOWN[images.HOST_IMAGE]})
+    try:
+        # nearly always there: to ask first would cost as much as a third of the whole probe
+        return create(planned[images.HOST_IMAGE].ref)
+    except docker.errors.ImageNotFound:
+        return create(images.host_image(client))
 
 
 def _host_config(client: docker.DockerClient) -> dict[str, Any]:
