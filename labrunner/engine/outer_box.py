@@ -284,7 +284,7 @@ def _failure(what: str, lines: list[str]) -> EngineError:
 
 _HINTS = (
     (
-        r"unshare.*(not permitted|No space|Invalid argument)|no ids",
+        r"unshare.*(not permitted|No space|Invalid argument)",
         (
             "this machine allows no user namespaces (user.max_user_namespaces, "
             "kernel.unprivileged_userns_clone): let its administrator allow them, "
@@ -292,7 +292,7 @@ _HINTS = (
         ),
     ),
     (
-        r"uid_map|user namespace its ids",
+        r"no ids to hand on|user namespace its ids",
         (
             "this engine runs without root (rootless or user-remapped) and cannot hand on "
             "65536 ids: use one that runs as root, or --host local"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import sys
 import threading
@@ -92,7 +91,7 @@ def _write(file: int, data: bytes) -> None:
 
 
 def _fit(command: Exec) -> None:
-    size = shutil.get_terminal_size()
+    size = os.get_terminal_size(sys.stdout.fileno())
     command.resize(size.lines, size.columns)
 
 

@@ -13,6 +13,7 @@ Settings come from the environment: ``LABRUNNER_DISK`` (bytes of the disk; empty
 ``LABRUNNER_INTERNET`` (set where the sandbox gets a way out).
 """
 
+import _signal  # type: ignore[import-not-found]
 import _socket  # socket itself would double the start-up time
 import os
 import sys
@@ -23,7 +24,7 @@ DISK = "/var/lib/docker"
 CGROUPS = "/sys/fs/cgroup"
 BUSYBOX = "/bin/busybox"
 SOCKET_FOLDER = "/run/lab"
-LISTENER, PING, SAY, HEAR = 3, 4, 5, 6  # file descriptors that lab-watch knows by number
+LISTENER, PING, ASK, HEAR = 3, 4, 5, 6  # file descriptors that lab-watch knows by number
 
 
 class StepError(Exception):
@@ -32,17 +33,17 @@ class StepError(Exception):
 
 def main() -> None:
     """Prepare, then become ``lab-watch``."""
+    check_ids()
     mount("-o", "remount,rw", "/sys")  # else nothing inside can mount sysfs
-    give_cgroups()
+    groups = give_cgroups()
     give_disk()
     listener, ping = open_socket()
-    unshared, mapped = os.pipe(), os.pipe()
-    inside = os.getpid()
+    asked, answered = os.pipe(), os.pipe()
     if os.fork() == 0:
-        os.close(unshared[1])
-        map_ids(inside, unshared[0], mapped[1])
+        os.close(asked[1])
+        help_watch(groups, Answers(asked[0], answered[1]))
         os._exit(0)
-    hand_over({LISTENER: listener.fileno(), PING: ping.fileno(), SAY: unshared[1], HEAR: mapped[0]})
+    hand_over({LISTENER: listener.fileno(), PING: ping.fileno(), ASK: asked[1], HEAR: answered[0]})
 
 
 def run(*argv: str) -> None:
@@ -86,29 +87,43 @@ def hand(path: str) -> None:
     os.chown(path, SHIFT, SHIFT)
 
 
+def check_ids() -> None:
+    """Make sure that this container has ids to hand on: an engine with real root has all."""
+    for line in read("/proc/self/uid_map").splitlines():
+        first, _, count = (int(number) for number in line.split())
+        if first <= SHIFT and first + count >= SHIFT + COUNT:
+            return
+    raise StepError("this engine has no ids to hand on: it is rootless, or remaps its users")
+
+
 # --- control groups -----------------------------------------------------------------------
 
 
-def give_cgroups() -> None:
-    """Make a child group that the inside may divide further, and enter it.
+def give_cgroups() -> list[str]:
+    """Make a child group that the inside may divide further, in each hierarchy.
 
     The limits themselves sit on the parent, whose files stay the real root's: nothing inside
     can raise them. Of the child, only what the kernel's delegation rules name is handed over.
+
+    Returns:
+        The folders of the new groups.
     """
     if os.path.exists(f"{CGROUPS}/cgroup.controllers"):
         mount("-o", "remount,bind,rw", CGROUPS)
-        give_unified(CGROUPS)
-        return
+        return [give_unified(CGROUPS)]
+    made = []
     for name in sorted(os.listdir(CGROUPS)):
         group = f"{CGROUPS}/{name}"
         if os.path.islink(group) or not os.path.exists(f"{group}/cgroup.procs"):
             continue
         mount("-o", "remount,bind,rw", group)
-        give_hierarchy(group)
+        made.append(give_hierarchy(group))
+    return made
 
 
-def give_unified(group: str) -> None:
+def give_unified(group: str) -> str:
     """Cgroup v2: processes may only sit in leaves, so the container's own move aside first."""
+    lab = f"{group}/lab"
     for name in ("init", "lab"):
         os.makedirs(f"{group}/{name}", exist_ok=True)
     for pid in read(f"{group}/cgroup.procs").split():
@@ -118,14 +133,13 @@ def give_unified(group: str) -> None:
             write(f"{group}/cgroup.subtree_control", f"+{controller}")
         except OSError as error:
             note(f"no limits on {controller} inside: {error.strerror}")
-    lab = f"{group}/lab"
     hand(lab)
     for name in ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control"):
         hand(f"{lab}/{name}")
-    write(f"{lab}/cgroup.procs", str(os.getpid()))
+    return lab
 
 
-def give_hierarchy(group: str) -> None:
+def give_hierarchy(group: str) -> str:
     """Cgroup v1: the same for one hierarchy."""
     lab = f"{group}/lab"
     os.makedirs(lab, exist_ok=True)
@@ -138,7 +152,7 @@ def give_hierarchy(group: str) -> None:
     hand(lab)
     for name in ("cgroup.procs", "tasks"):
         hand(f"{lab}/{name}")
-    write(f"{lab}/cgroup.procs", str(os.getpid()))
+    return lab
 
 
 # --- disk and socket ----------------------------------------------------------------------
@@ -193,29 +207,59 @@ def open_socket() -> tuple[_socket.socket, _socket.socket]:
 # --- the user namespace -------------------------------------------------------------------
 
 
-def map_ids(inside: int, unshared: int, mapped: int) -> None:
-    """Wait until the process ``inside`` has its user namespace, then give it its ids.
+class Answers:
+    """The other end of lab-watch's questions.
 
-    Runs in a child that stays the real root; nothing else of this container does.
+    Args:
+        asked, answered: file descriptors to read from and to write to.
     """
-    if not os.read(unshared, 1):
-        return  # it never came to be; unshare has said why
+
+    def __init__(self, asked: int, answered: int) -> None:
+        self.asked, self.answered = asked, answered
+
+    def next(self) -> str:
+        """The next question; empty where nobody will ask any more."""
+        return os.read(self.asked, 64).decode().strip()
+
+    def done(self) -> None:
+        """Say that it is done."""
+        os.write(self.answered, b"done\n")
+
+
+def help_watch(groups: list[str], answers: Answers) -> None:
+    """Do for lab-watch what only the real root may; runs in a process of its own, and ends.
+
+    First put it into its control groups, so that they are the root of what it will see; then,
+    when it has a user namespace, give that its ids.
+    """
+    watch = answers.next()
+    if not watch:
+        return  # it never came to be, and setpriv has said why
+    try:
+        for group in groups:
+            write(f"{group}/cgroup.procs", watch)
+        answers.done()
+        if not answers.next():
+            return  # unshare has said why
+        map_ids(watch)
+        if os.environ.get("LABRUNNER_INTERNET"):
+            lay_cable(watch)
+    except (OSError, StepError) as error:
+        say(f"failed: {error}")
+        return
+    answers.done()
+
+
+def map_ids(watch: str) -> None:
+    """Give a user namespace its ids."""
     try:
         for ids in ("gid_map", "uid_map"):
-            write(f"/proc/{inside}/{ids}", f"0 {SHIFT} {COUNT}")
+            write(f"/proc/{watch}/{ids}", f"0 {SHIFT} {COUNT}")
     except OSError as error:
-        say(f"failed: giving the user namespace its ids: {error.strerror}")
-        return
-    if os.environ.get("LABRUNNER_INTERNET"):
-        try:
-            lay_cable(inside)
-        except (OSError, StepError) as error:
-            say(f"failed: {error}")
-            return
-    os.write(mapped, b"ok\n")
+        raise StepError(f"giving the user namespace its ids: {error.strerror}") from error
 
 
-def lay_cable(inside: int) -> None:
+def lay_cable(watch: str) -> None:
     """Connect the inside with this container's own network, which leads out.
 
     A link of its own with translated addresses, rather than the container's interface: root
@@ -224,7 +268,7 @@ def lay_cable(inside: int) -> None:
     ip = "/usr/sbin/ip"
     # done as the owner of the other end: root, without the right to trace, may not look there
     owner = (f"--reuid={SHIFT}", "--inh-caps=-all,+net_admin", "--ambient-caps=-all,+net_admin")
-    cable = ("lab0", "type", "veth", "peer", "name", "eth0", "netns", str(inside))
+    cable = ("lab0", "type", "veth", "peer", "name", "eth0", "netns", watch)
     run("/usr/bin/setpriv", *owner, ip, "link", "add", *cable)
     run(ip, "address", "add", "198.19.255.1/30", "dev", "lab0")
     run(ip, "link", "set", "lab0", "up")
@@ -234,20 +278,22 @@ def lay_cable(inside: int) -> None:
 
 
 def hand_over(files: dict[int, int]) -> None:
-    """Become the user that is root inside, make the namespaces, and go on as ``lab-watch``.
+    """Become the user that is root inside, and go on as ``lab-watch``.
 
-    The namespaces belong to that user, not to root: this is why ``lab-enter`` can join them
-    without ever holding a privilege that somebody inside could steal on the way.
-    CAP_SYS_ADMIN is kept just long enough to be allowed to make them.
+    After this no process of the container is root any more. The namespaces that lab-watch makes
+    belong to this user: this is why ``lab-enter`` can join them without ever holding a privilege
+    that somebody inside could steal on the way. CAP_SYS_ADMIN is kept because some kernels let
+    nobody else make user namespaces.
     """
     spare = {n: os.dup2(have, 64 + n, inheritable=False) for n, have in files.items()}
     for wanted, have in spare.items():
         os.dup2(have, wanted)  # these alone survive the next programs
+    for ignored in (_signal.SIGPIPE, _signal.SIGXFSZ):  # by Python, and children inherit that
+        _signal.signal(ignored, _signal.SIG_DFL)
     argv = (
         *("setpriv", f"--reuid={SHIFT}", f"--regid={SHIFT}", "--clear-groups"),
         *("--inh-caps=-all,+sys_admin", "--ambient-caps=-all,+sys_admin"),
-        *("unshare", "--user", "--mount", "--net", "--pid", "--ipc", "--uts", "--cgroup"),
-        *("--propagation", "private", "/usr/local/sbin/lab-watch"),
+        "/usr/local/sbin/lab-watch",
     )
     os.execv("/usr/bin/setpriv", argv)  # noqa: S606  becoming it is the point
 
