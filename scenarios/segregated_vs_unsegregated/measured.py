@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from labrunner import Lab, Verdict
 
 RUNS = 3
-ALIKE = (0.4, 2.5)
+# wide, because a busy machine may slow one side's three runs and not the other's
+ALIKE = (0.33, 3.0)
 SLOWED = 0.75
-RECOVERED = 1.25
 CAP = 0.5
 NOISY = ("noisy-1", "noisy-2", "noisy-3", "noisy-4")
 
@@ -125,7 +125,7 @@ def speed(lab: Lab) -> Verdict:
             expected=f"a ratio between {ALIKE[0]} and {ALIKE[1]}; measure both again",
             seen=seen,
         )
-    return passed("A bridge of one's own is no slower than a shared one.", seen=seen)
+    return passed(f"A bridge of one's own is no slower than a shared one: {seen}.", seen=seen)
 
 
 def noisy(lab: Lab) -> Verdict:
@@ -148,15 +148,15 @@ def noisy(lab: Lab) -> Verdict:
             seen=seen,
             look="docker inspect -f '{{.Name}} {{.HostConfig.CpusetCpus}}' alice dave noisy-1",
         )
-    if capped < RECOVERED * slowed:
+    if capped <= slowed:
         return not_yet(
-            "capped.txt is hardly faster than noisy.txt. Was the noise limited when you measured"
+            "capped.txt is no faster than noisy.txt. Was the noise limited when you measured"
             " it? Remove the file and measure again.",
-            expected=f"capped above {RECOVERED:.0%} of noisy",
+            expected="capped above noisy",
             seen=seen,
             look="docker stats --no-stream",
         )
-    return passed("Another network did not protect the pair; a limit on the CPU did.", seen=seen)
+    return passed(f"Another network did not protect the pair, a limit did: {seen}.", seen=seen)
 
 
 def noisy_elsewhere(lab: Lab) -> Verdict | None:
