@@ -1,0 +1,100 @@
+"""What the checks of `segregated-vs-unsegregated` read out of a learner's files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from scenarios.segregated_vs_unsegregated import measured, members
+
+ONE_RUN = """Connecting to host alice, port 5201
+[  5] local 198.18.1.4 port 53030 connected to 198.18.1.2 port 5201
+[ ID] Interval           Transfer     Bitrate         Retr  Cwnd
+[  5]   0.00-1.00   sec  1.27 GBytes  10.9 Gbits/sec  403   1.53 MBytes
+- - - - - - - - - - - - - - - - - - - - - - - - -
+[ ID] Interval           Transfer     Bitrate         Retr
+[  5]   0.00-1.00   sec  1.27 GBytes  {sent}  403            sender
+[  5]   0.00-1.00   sec  1.27 GBytes  {received}                  receiver
+
+iperf Done.
+"""
+CUT_SHORT = ONE_RUN.partition("- - -")[0]
+FAILED = "iperf3: error - unable to connect to server: Connection refused\n"
+
+
+def text_run(received: str) -> str:
+    """What one run of iperf3 writes."""
+    return ONE_RUN.format(sent="99.9 Gbits/sec", received=received)
+
+
+def json_run(rate: float) -> str:
+    """What one run of ``iperf3 -J`` writes, as far as it is read."""
+    connected = [{"remote_host": "198.18.1.2", "remote_port": 5201}]
+    return json.dumps(
+        {"start": {"connected": connected}, "end": {"sum_received": {"bits_per_second": rate}}},
+        indent=2,
+    )
+
+
+@pytest.mark.parametrize(
+    ("received", "rate"),
+    [
+        ("10.9 Gbits/sec", 10.9e9),
+        ("870 Mbits/sec", 870e6),
+        ("12.5 Kbits/sec", 12.5e3),
+        ("7 bits/sec", 7.0),
+    ],
+)
+def test_every_unit_that_a_learner_may_choose(received: str, rate: float) -> None:
+    """What arrived counts, not what was sent, in whatever unit iperf3 was told to use."""
+    assert measured.runs_in(text_run(received)) == [measured.Run("198.18.1.2", rate)]
+
+
+def test_runs_in_one_file_are_told_apart() -> None:
+    """Text and JSON may stand in one file; runs that did not finish do not count."""
+    parts = (text_run("1 Gbits/sec"), json_run(2e9), json_run(3e9), CUT_SHORT, FAILED)
+    rates = sorted(run.rate for run in measured.runs_in("".join(parts)))
+    assert rates == [1e9, 2e9, 3e9]
+
+
+def test_several_streams_are_one_run() -> None:
+    """With ``-P`` each stream has its line, and the sum comes last."""
+    summed = "[SUM]   0.00-1.00   sec  2.54 GBytes  21.8 Gbits/sec                  receiver\n"
+    found = measured.runs_in(text_run("10.9 Gbits/sec") + summed)
+    assert found == [measured.Run("198.18.1.2", 21.8e9)]
+
+
+@pytest.mark.parametrize("text", ["", "hello", "{", '{"start": {}}', "[]", "0.0 bits/sec receiver"])
+def test_anything_else_is_no_run(text: str) -> None:
+    """A file with something else in it holds no runs, and breaks nothing."""
+    assert measured.runs_in(text) == []
+
+
+@pytest.mark.parametrize("address", ["198.18.4.2", "fe80::1", "alice", ""])
+def test_an_address_elsewhere_is_a_stray(address: str) -> None:
+    """Only addresses of the subnet count as measured on that network."""
+    assert measured.is_in("198.18.1.2", "198.18.1.0/24")
+    assert not measured.is_in(address, "198.18.1.0/24")
+    assert not measured.is_in(address, "")
+
+
+@pytest.mark.parametrize(
+    ("said", "symptom"),
+    [
+        ("curl: (6) Could not resolve host: bob", members.BY_NAME),
+        ("curl: (28) Resolving timed out after 2001 milliseconds", members.BY_NAME),
+        ("ping: bob: Name or service not known", members.BY_NAME),
+        ("2\n", members.BY_NAME),
+        ("curl: (28) Connection timed out after 2002 milliseconds", members.BY_ADDRESS),
+        ("curl: (28) Failed to connect to 198.18.1.3 port 8000", members.BY_ADDRESS),
+        ("1 packets transmitted, 0 received, 100% packet loss, time 0ms", members.BY_ADDRESS),
+        ("28\n", members.BY_ADDRESS),
+        ("curl: (7) Failed to connect to 198.18.1.3 port 81", None),
+        ("I am bob. My word is heron-4821.", None),
+    ],
+)
+def test_each_failure_is_told_from_the_other(said: str, symptom: members.Symptom | None) -> None:
+    """What curl, ping, getent or an exit code say belongs to one failure, or to none."""
+    shown = [s for s in (members.BY_NAME, members.BY_ADDRESS) if s.pattern.search(said)]
+    assert shown == ([symptom] if symptom else [])
