@@ -60,8 +60,13 @@ def bring_up(
         EngineError: any part failed; what was made is still there and in the ledger.
     """
     wanted = image_folders(scenario)
-    references = engine_images.ensure(outer, wanted, on_event=on_event)
-    host_image = engine_images.host_image(outer, on_event=on_event)
+    own = engine_images.HOST_IMAGE
+    # in one call, so that the host's image is built beside the scenario's
+    built = engine_images.ensure(
+        outer, {**wanted, own: engine_images.KNOWN[own]}, on_event=on_event
+    )
+    host_image = built[own]
+    references = {name: built[name] for name in wanted}
     if kind == "sandbox":
         return _sandbox(
             outer,
