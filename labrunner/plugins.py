@@ -129,6 +129,19 @@ class Registry:
             raise problem.error()
         return same[0].scenario
 
+    def inspect(self, source: Source) -> Found:
+        """The scenarios of one source, those with problems too, and what is wrong with them."""
+        before = len(self.problems)
+        loaded = self._load(source)
+        found = [p for one in loaded for p in _problems(one, translations=True)]
+        scenarios = tuple(one.scenario for one in loaded)
+        return Found(scenarios, (*self.problems[before:], *found))
+
+    def places(self, name: str = "") -> list[Source]:
+        """Where scenarios come from; with a name, where one of that name may come from."""
+        sure = [f for f in self._folders if f.bundled and name not in ("", f.guess)]
+        return [s for s in self._sources() if s not in sure]
+
     def _unknown(self, name: str, known: set[str]) -> LabError:
         """What to say about a name that nothing has: that it is broken, or what is near."""
         import difflib
