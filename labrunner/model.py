@@ -274,6 +274,8 @@ class Scenario:
         owns: what the learner creates on the way (for ``local`` hosts).
         hosts: where it may run; the first is the default.
         limits: what a sandbox may use.
+        alone: ids of steps that measure speed: while their commands and checks run,
+            ``lab validate`` lets no other lab do anything.
         internet: the sandbox gets a way out; only for scenarios that need one.
         setup: runs after the topology is up, for what data cannot say.
         teardown: runs before a ``local`` lab is taken down (a sandbox just goes).
@@ -289,6 +291,7 @@ class Scenario:
     owns: Owned = field(default_factory=Owned)
     hosts: tuple[HostKind, ...] = ("sandbox", "local")
     limits: Limits = field(default_factory=Limits)
+    alone: tuple[str, ...] = ()
     internet: bool = False
     setup: Hook | None = None
     teardown: Hook | None = None

@@ -9,6 +9,7 @@ from enum import StrEnum
 class Kind(StrEnum):
     """What a case tries.
 
+    ``START``: the scenario is found, and its lab starts at all.
     ``UNTOUCHED``: the check of a step before anything was done for it; must be red.
     ``TWICE``: the same check again; must say the same and change nothing.
     ``TRAP``: a known mistake; must stay red, with its own message.
@@ -21,6 +22,7 @@ class Kind(StrEnum):
     ``TOGETHER``: two scenarios at once.
     """
 
+    START = "start"
     UNTOUCHED = "untouched"
     TWICE = "twice"
     TRAP = "trap"
