@@ -592,3 +592,15 @@ def test_a_second_client_of_the_engine_works(host: sandbox.Sandbox) -> None:
     assert {c.info()["ID"] for c in clients} == {host.client.info()["ID"]}
     for each in clients:
         each.close()
+
+
+def test_paused_containers_do_not_keep_it_from_going(
+    engine: docker.DockerClient, host_image: str, tools: dict[str, str]
+) -> None:
+    """A paused container in it delays its removal by no more than a moment."""
+    with running(engine, host_image, tools) as made:
+        made.client.containers.run(BASE, ["sleep", "infinity"], detach=True).pause()
+        made.close()
+        started = time.monotonic()
+        assert sandbox.remove(engine, made.lab_id) is True
+        assert time.monotonic() - started < 5

@@ -142,6 +142,7 @@ class Exec(Stream):
         argv: the command.
         user: as ``docker exec --user``.
         tty: give it a terminal.
+        stdin: connect its standard input; otherwise it is empty.
         env: additional environment.
 
     Raises:
@@ -156,13 +157,14 @@ class Exec(Stream):
         *,
         user: str = "",
         tty: bool = False,
+        stdin: bool = True,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self._api = client.api
         self._what = f"running {argv[0]} in {container}"
         with engine_errors(self._what):
             made = self._api.exec_create(
-                container, list(argv), user=user, tty=tty, stdin=True, environment=dict(env or {})
+                container, list(argv), user=user, tty=tty, stdin=stdin, environment=dict(env or {})
             )
             self.id: str = made["Id"]
             handle = self._api.exec_start(self.id, socket=True, tty=tty)
