@@ -218,7 +218,9 @@ class Lab:
         if self.host.kind == "sandbox":
             return True
         labels = view.attrs["Config"]["Labels"] or {}
-        return labels.get(LABEL) == self.id or view.name in self.scenario.owns.containers
+        # a learner who makes one of the lab's containers anew gives it the name, not the label
+        names = {*self.scenario.owns.containers, *(c.name for c in self.scenario.containers)}
+        return labels.get(LABEL) == self.id or view.name in names
 
     def network(self, name: str) -> NetworkView | None:
         """The network of this name, or ``None``."""

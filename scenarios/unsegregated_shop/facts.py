@@ -66,6 +66,13 @@ def missing(lab: Lab, names: Iterable[str] = PORTS) -> Verdict | None:
                 seen="no container of that name",
                 look="docker ps -a",
             )
+        if container.status == "paused":
+            return not_yet(
+                f"{name} is paused: its callers get through and then wait in vain.",
+                expected=f"{name} running",
+                seen="paused",
+                look=f"docker unpause {name}",
+            )
         if not container.running:
             return not_yet(
                 f"{name} does not run, it is {container.status}: "
