@@ -7,7 +7,7 @@ what it cannot say itself is read from its syntax.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from labrunner.plugins import Found, Registry
     from labrunner.sources import Problem
 
-__all__ = ["FINAL", "RULES", "Finding", "Rule", "lint", "lint_scenario", "look_up"]
+    # The scenarios of one source, and what is wrong with them.
+    Looked = tuple[tuple[Scenario, ...], tuple[Problem, ...]]
+
+__all__ = ["FINAL", "RULES", "Finding", "Rule", "judge", "lint", "lint_scenario", "look_up"]
 
 _NAMED_RULES = {"has no tag of its own": "mutable-tag", "has no hint": "few-hints"}
 """What loading complains about and a rule has a name for."""
@@ -36,47 +39,50 @@ def lint(names: Sequence[str] = ()) -> list[Finding]:
     Raises:
         UsageError: there is no such scenario or folder.
     """
+    return judge(look_up(names))
+
+
+def judge(looked: Iterable[Looked]) -> list[Finding]:
+    """What is wrong with what `look_up` gave, sorted by file and line, each thing once."""
     everything: dict[tuple[str, str, str], Finding] = {}
-    for scenarios, problems in look_up(names):
+    for scenarios, problems in looked:
         for finding in _all(scenarios, problems):
             everything.setdefault((finding.where, finding.rule, finding.message), finding)
     return sorted(everything.values(), key=lambda f: (f.file, f.line, f.rule))
 
 
-def look_up(
-    names: Sequence[str],
-) -> Iterator[tuple[tuple[Scenario, ...], tuple[Problem, ...]]]:
+def look_up(names: Sequence[str]) -> Iterator[Looked]:
     """The scenarios that these names and folders mean, read anew, and what is wrong with them."""
     from labrunner import shelves, sources
     from labrunner.plugins import Registry
 
     registry = Registry(shelves.user_roots())
     for name in names:
-        path = Path(name)
-        if "/" in name or name in (".", "..") or (path / shelves.SCENARIO_FILE).is_file():
-            folders = shelves.folders(path.absolute())
-            if not folders:
-                hint = "Name a folder with a scenario.py, or one that holds such folders."
-                raise UsageError(f"{name} holds no scenario", hint)
-            for folder in folders:
-                found_here = Registry().inspect(sources.Folder(folder))
-                yield found_here.scenarios, found_here.problems
-        else:
-            yield _named(registry, name)
-    if not names:
-        for source in registry.places():
-            found_here = registry.inspect(source)
-            yield found_here.scenarios, found_here.problems
+        path = Path(name).absolute()
+        is_path = "/" in name or name in (".", "..")
+        looked = [] if is_path else _named(registry, name)
+        folders = [] if looked else shelves.folders(path)
+        if not looked and not folders:
+            if not is_path:
+                registry.find(name)  # says what is near
+            hint = "Name a folder with a scenario.py, or one that holds such folders."
+            raise UsageError(f"{name} holds no scenario", hint)
+        # by itself: whether somebody else uses the name does not matter here
+        looked += [Registry().inspect(sources.Folder(folder)) for folder in folders]
+        yield from ((one.scenarios, one.problems) for one in looked)
+    for source in () if names else registry.places():
+        one = registry.inspect(source)
+        yield one.scenarios, one.problems
 
 
-def _named(registry: Registry, name: str) -> tuple[tuple[Scenario, ...], tuple[Problem, ...]]:
-    """The scenario of this name, wherever it comes from."""
-    looked: list[Found] = [registry.inspect(source) for source in registry.places(name)]
+def _named(registry: Registry, name: str) -> list[Found]:
+    """What there is of the scenario of this name, wherever it comes from."""
+    from labrunner.plugins import Found
+
+    looked = [registry.inspect(source) for source in registry.places(name)]
     scenarios = tuple(s for one in looked for s in one.scenarios if s.name == name)
     problems = tuple(p for one in looked for p in one.problems if p.name == name)
-    if not scenarios and not problems:
-        registry.find(name)  # says what is near
-    return scenarios, problems
+    return [Found(scenarios, problems)] if scenarios or problems else []
 
 
 def _all(scenarios: Sequence[Scenario], problems: Sequence[Problem]) -> Iterator[Finding]:
@@ -138,7 +144,13 @@ def lint_scenario(scenario: Scenario) -> list[Finding]:
     for page in pages:
         findings += _of_page(page, pages[0])
         suppressions += suppress.in_page(page)
-    modules = [python.Module(path) for path in python.files(folder, images)]
+    modules = []
+    for path in python.files(folder, images, scenario.checks.values()):
+        try:
+            modules.append(python.Module(path))
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", 1) or 1
+            findings.append(found("scenario", path, line, f"not Python: {error}", "Mend it."))
     for module in modules:
         findings += python.look(module)
         suppressions += suppress.in_module(module)

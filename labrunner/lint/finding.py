@@ -126,7 +126,7 @@ RULES: dict[str, Rule] = {
     ),
     "reading-level": Rule(
         "a step whose prose is too hard for its level: a LIX (words a sentence, plus the percentage"
-        " of words with more than six letters) over 45 for beginners, 50 for intermediate, 55 for"
+        " of words with more than six letters) over 40 for beginners, 45 for intermediate, 50 for"
         " advanced; 8 more in other languages than English",
         "the difficulty should be the network, not the sentence",
     ),

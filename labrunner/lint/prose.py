@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WIDEST = 76
 LONGEST = 40
-LIX = {"beginner": 45.0, "intermediate": 50.0, "advanced": 55.0}
+LIX = {"beginner": 40.0, "intermediate": 45.0, "advanced": 50.0}
 FOREIGN = 8.0
 """How much more a language may score whose words are longer than the English ones."""
 ENOUGH = 60

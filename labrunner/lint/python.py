@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
 from labrunner.lint.finding import Finding, found
 from labrunner.lint.prose import misspelled
 from labrunner.lint.typed import literal_addresses
+from labrunner.model import Check
 
 MAKERS = ("passed", "not_yet", "ruined")
 READY_MADE = ("first", "running", "only_on", "can_reach", "cannot_reach")
@@ -38,12 +40,22 @@ class Module:
         return {s.value for s in statements if isinstance(s.value, ast.Constant)}
 
 
-def files(folder: Path, without: tuple[Path, ...] = ()) -> list[Path]:
-    """The Python files of a scenario, those of its images left out."""
+def files(folder: Path, images: Iterable[Path], checks: Iterable[Check]) -> list[Path]:
+    """The Python files of a scenario.
+
+    Args:
+        folder: of the scenario.
+        images: folders of what runs in its containers, left out.
+        checks: where the folder is shared with other packages, only the files of these count.
+    """
+    if not any((folder / name).is_file() for name in ("scenario.py", "__init__.py")):
+        codes = (getattr(inspect.unwrap(check), "__code__", None) for check in checks)
+        return sorted({Path(code.co_filename) for code in codes if code})
+    left_out = tuple(images)
     return sorted(
         path
         for path in folder.rglob("*.py")
-        if not any(path.is_relative_to(image) for image in without)
+        if not any(path.is_relative_to(image) for image in left_out)
         and not any(p in _SKIPPED or p.startswith(".") for p in path.relative_to(folder).parts)
     )
 
