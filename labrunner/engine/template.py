@@ -149,7 +149,9 @@ def remove_template(outer: docker.DockerClient, template: Template) -> bool:
     """Remove a template; false where something has begun to use it meanwhile."""
     import docker.errors
 
-    for volume in template.volumes:  # the pointer first: without data it must not be found
+    for volume in reversed(
+        template.volumes
+    ):  # the data first: it may be in use, and then all stays
         try:
             with engine_errors(f"removing the image template {volume}"):
                 outer.api.remove_volume(volume)
