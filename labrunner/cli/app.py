@@ -45,6 +45,12 @@ def _add_commands() -> None:
     from labrunner.cli import machine
 
     machine.add_to(app)
+    from labrunner.cli import author_tools
+
+    author_tools.add_to(app)
+    from labrunner.cli import importer
+
+    importer.add_to(app)
 
 
 _add_commands()
