@@ -1,0 +1,3 @@
+#!/bin/bash
+mkdir -p /srv/house
+touch /srv/house/swept
