@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labrunner.engine import images as engine_images
-from labrunner.engine import template
+from labrunner.engine import outer_box, template
 from labrunner.errors import EngineError
 from labrunner.model import Event
 
@@ -188,3 +188,17 @@ def test_a_sandbox_pays_nothing_for_it(
         size = host.client.images.get("mine:1").attrs["Size"]
     assert size >= 5_000_000
     assert used < 2_000
+
+
+def test_one_removed_in_the_last_moment_is_missed(
+    engine: docker.DockerClient, host_image: str
+) -> None:
+    """A sandbox whose template went between two calls fails rather than start without images."""
+    gone = f"labtest-{secrets.token_hex(4)}"
+    box = outer_box.Box(name=gone, image=host_image, template=gone)
+    try:
+        with pytest.raises(EngineError, match="images were removed"):
+            outer_box.start(engine, box)
+    finally:
+        outer_box.remove(engine, gone)
+        engine.api.remove_volume(gone)

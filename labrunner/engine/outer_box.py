@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
-from labrunner.engine.hijack import Stream
+from labrunner.engine.hijack import Exec, Stream
 from labrunner.engine.host import ROLE
 from labrunner.errors import EngineError
 
@@ -119,7 +119,12 @@ def _boot(
     with Stream(handle) as streams:
         with engine_errors(f"starting the sandbox {box.name}"):
             outer.api.start(identity)
-        yield _follow_boot(streams, time.monotonic() + deadline)
+        try:
+            notes = _follow_boot(streams, time.monotonic() + deadline)
+        except TimeoutError as error:
+            words = _last_words(outer, identity)
+            raise _failure("its engine did not answer in time", words) from error
+        yield notes
 
 
 def remove(outer: docker.DockerClient, name: str) -> bool:
@@ -173,7 +178,7 @@ def _config(box: Box) -> dict[str, Any]:
     fills_template = box.role == "template"
     environment = {
         "LABRUNNER_DISK": "" if fills_template else _disk(box.limits),
-        "LABRUNNER_TEMPLATE": "1" if fills_template else "",
+        "LABRUNNER_IMAGES": "1" if box.template and not fills_template else "",
         "LABRUNNER_TIED": "1" if box.tied else "",
         "LABRUNNER_INTERNET": "1" if box.internet else "",
     }
@@ -247,14 +252,22 @@ def _disk(limits: Limits | None) -> str:
 def _follow_boot(output: Stream, deadline: float) -> list[str]:
     """Read the container's output until its engine is ready."""
     lines: list[str] = []
-    try:
-        for line in _lines(output, deadline):
-            lines.append(line)
-            if line == f"{_WORDS}ready":
-                return [text for kind, text in _said(lines) if kind == "note"]
-    except TimeoutError:
-        raise _failure("its engine did not answer in time", lines) from None
+    for line in _lines(output, deadline):
+        lines.append(line)
+        if line == f"{_WORDS}ready":
+            return [text for kind, text in _said(lines) if kind == "note"]
     raise _failure("it ended before its engine answered", lines)
+
+
+def _last_words(outer: docker.DockerClient, identity: str) -> list[str]:
+    """The ends of the logs inside a box that runs but does not get on."""
+    logs = [f"/var/log/labrunner/{name}.log" for name in ("containerd", "dockerd")]
+    try:
+        with Exec(outer, identity, (ENTER, "tail", "-n", "6", *logs), user=USER) as command:
+            parts = [part for _, part in command.frames(time.monotonic() + 5)]
+    except (EngineError, TimeoutError):
+        return []
+    return b"".join(parts).decode("utf-8", "replace").splitlines()
 
 
 def _lines(output: Stream, deadline: float) -> Iterator[str]:

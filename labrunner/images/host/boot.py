@@ -8,7 +8,7 @@ that will be root inside a new user namespace, and hands over to ``lab-watch``.
 
 Every failure is one line on the output that says which step failed, and exit code 1.
 Settings come from the environment: ``LABRUNNER_DISK`` (bytes of the disk; empty: no limit),
-``LABRUNNER_TEMPLATE`` (set where this sandbox fills an image template),
+``LABRUNNER_IMAGES`` (set where there is an image template at /tpl),
 ``LABRUNNER_TIED`` (set where it ends when its standard input does),
 ``LABRUNNER_INTERNET`` (set where the sandbox gets a way out).
 """
