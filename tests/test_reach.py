@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import importlib
 import secrets
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -20,13 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from labrunner.cli import map as reach_map
 from labrunner.engine import images, reach
 from labrunner.engine.addresses import free_subnets
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.engine.local import LocalHost
 from labrunner.errors import EngineError
-from labrunner.images.host import probe_names
 from labrunner.model import HostKind, Limits, Listener, Probe, Reach
 
 if TYPE_CHECKING:
@@ -36,7 +32,6 @@ if TYPE_CHECKING:
 
 LOOPBACK = ("127.0.0.1", 0)
 ANY = "0.0.0.0"  # noqa: S104  what containers bind to, not we
-HOST_FOLDER = Path(images.__file__).parent.parent / "images" / "host"
 
 # --- a town of containers with one fault each ---------------------------------------------
 
@@ -682,166 +677,3 @@ class TestSandbox:
                 sandbox, [reach.WaitFor("dying", pid, "127.0.0.1", 80)], lambda _name, _s: None
             )
         assert "last words" in caught.value.hint
-
-
-# --- without an engine --------------------------------------------------------------------
-
-
-@pytest.fixture
-def prober(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The prober's entry module, whose halves lie beside it in the image."""
-    monkeypatch.syspath_prepend(str(HOST_FOLDER))
-    return importlib.import_module("probe")
-
-
-def test_addresses_of_proc_net_tcp(prober: Any) -> None:
-    """The kernel's hexadecimal words become addresses."""
-    assert prober.decode_address("0100007F") == "127.0.0.1"
-    assert prober.decode_address("00000000") == ANY
-    assert prober.decode_address("0" * 32) == "::"
-    assert prober.decode_address("00000000000000000000000001000000") == "::1"
-
-
-def test_parse_hosts() -> None:
-    """A hosts file: comments, several names a line, several addresses a name."""
-    text = "127.0.0.1\tlocalhost\n# 10.0.0.9 no\n10.0.0.2 Db database # yes\n10.0.0.3 db\n\n"
-    assert probe_names.parse_hosts(text) == {
-        "localhost": ("127.0.0.1",),
-        "db": ("10.0.0.2", "10.0.0.3"),
-        "database": ("10.0.0.2",),
-    }
-
-
-def test_parse_resolv() -> None:
-    """A resolv.conf: servers, the last search line, ndots; nonsense is passed over."""
-    text = "nameserver 127.0.0.11\nsearch a b\noptions ndots:0 edns0 ndots:x\nnameserver\n"
-    assert probe_names.parse_resolv(text) == (["127.0.0.11"], ["a", "b"], 0)
-
-
-def _reply(*records: tuple[int, bytes]) -> bytes:
-    question = b"\x02db\x00" + struct.pack("!HH", 1, 1)
-    answers = b"".join(
-        b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 600, len(data)) + data for kind, data in records
-    )
-    return struct.pack("!6H", 7, 0x8180, 1, len(records), 0, 0) + question + answers
-
-
-def test_parse_answer() -> None:
-    """A DNS reply: addresses of both kinds, other records passed over."""
-    packet = _reply((5, b"\x01x\x00"), (1, bytes([10, 0, 0, 2])), (28, bytes(15) + b"\x01"))
-    assert probe_names.parse_answer(packet) == (7, ("10.0.0.2", "::1"))
-
-
-@pytest.mark.parametrize("cut", [0, 5, 13, 20, 25, 30])
-def test_parse_broken_answer(cut: int) -> None:
-    """A reply that breaks off is no reply; nothing else is raised."""
-    packet = _reply((1, bytes([10, 0, 0, 2])))[:cut]
-    with pytest.raises(ValueError, match="DNS"):
-        probe_names.parse_answer(packet)
-
-
-@pytest.mark.parametrize("name", ["", "a..b", "x" * 64])
-def test_impossible_names(name: str) -> None:
-    """What can be no name is refused before it is sent."""
-    with pytest.raises(ValueError):  # noqa: PT011  any message will do
-        probe_names.query(1, name, 1)
-
-
-def test_read_stays_inside(tmp_path: Path) -> None:
-    """An absolute link in a container starts again at the container's root; a pipe is not read."""
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "real").write_text("inside", encoding="utf-8")
-    (tmp_path / "etc/hosts").symlink_to("/real")
-    (tmp_path / "etc/loop").symlink_to("/etc/loop")
-    assert probe_names.read("/etc/hosts", root=str(tmp_path)) == "inside"
-    assert probe_names.read("/etc/loop", root=str(tmp_path)) == ""
-    assert probe_names.read("/etc/none", root=str(tmp_path)) == ""
-
-
-def _probe(source: str, target: str, port: int, state: Any, **more: Any) -> Probe:
-    given: dict[str, Any] = {"via": "10.0.0.2", "by": "address", "network": "n", **more}
-    return Probe(source=source, target=target, port=port, state=state, **given)
-
-
-EXAMPLE = Reach(
-    containers=("db", "my-payment-service", "web"),
-    listeners=(
-        Listener("db", ANY, 5432),
-        Listener("my-payment-service", "127.0.0.1", 8000),
-        Listener("web", "::", 80),
-        Listener("host", ANY, 8080, "web:80"),
-    ),
-    probes=(
-        _probe("web", "db", 5432, "open"),
-        _probe("web", "db", 5432, "unknown_name", via="db", by="name", network=""),
-        _probe("web", "my-payment-service", 8000, "refused"),
-        _probe("web", "host", 8080, "filtered", by="gateway"),
-        _probe("db", "web", 80, "refused", detail="icmp-port-unreachable"),
-        _probe("db", "web", 80, "unknown_name", via="web", by="name", network=""),
-        _probe("db", "my-payment-service", 8000, "no_route"),
-        _probe("my-payment-service", "web", 80, "open", detail="paused"),
-        _probe("my-payment-service", "db", 5432, "unknown_name", via="db", by="name"),
-        _probe("my-payment-service", "host", 8080, "open", by="gateway"),
-    ),
-    seconds=0.42,
-)
-
-TABLE = """\
-3 containers, 3 of 8 ways open (10 probes, 0.4 s)
-
-                              my-
-                              payment-
-                    db        service   web       host
-from \\ to           :5432     :8000     :80       :8080
-db                  -         no route  rejected  -
-my-payment-service  no name   -         paused    open
-web                 open*     refused   -         filtered
-
-open      accepts connections
-open*     accepts by address; its name does not lead there
-paused    the kernel still accepts, but the container is paused: nobody answers
-refused   reached, but nothing listens at that address
-rejected  a firewall rule said no
-filtered  no answer: no shared network, or a rule that drops
-no route  no way to that address
-no name   it has no address, and its name is not known there
--         itself, or not tried
-
-host:8080 leads to web:80
-my-payment-service:8000 listens on 127.0.0.1 only"""
-
-
-def test_draw_80() -> None:
-    """At 80 columns it is a table with a legend of the words that occur."""
-    drawn = reach_map.draw(EXAMPLE, 80)
-    assert drawn == TABLE
-    assert max(map(len, drawn.splitlines())) <= 80
-
-
-def test_draw_40() -> None:
-    """At 40 columns it is a list, and still fits."""
-    drawn = reach_map.draw(EXAMPLE, 40)
-    assert max(map(len, drawn.splitlines())) <= 40
-    assert "web\n  open*     db:5432\n  refused   my-payment-service:8000\n" in drawn
-
-
-def test_colour_adds_nothing() -> None:
-    """With the colours taken out, a coloured map is the plain one."""
-    coloured = reach_map.draw(EXAMPLE, 80, lambda text, style: f"\x1b[{style}m{text}\x1b[0m")
-    plain = reach_map.draw(EXAMPLE, 80)
-    for code in ("2", "31", "32", "33", "0"):
-        coloured = coloured.replace(f"\x1b[{code}m", "")
-    assert [line.rstrip() for line in coloured.splitlines()] == plain.splitlines()
-
-
-def test_draw_nothing() -> None:
-    """No containers, and containers on which nothing listens, are said in a sentence."""
-    assert reach_map.draw(Reach((), (), (), 0.0)) == "No container is running."
-    assert reach_map.draw(Reach(("a",), (), (), 0.0)) == "1 container: nothing listens anywhere."
-
-
-def test_json() -> None:
-    """The JSON has every probe and the table's word for each pair."""
-    data = reach_map.to_json(EXAMPLE)
-    assert data["probes"][0]["state"] == "open"
-    assert {"source": "db", "target": "web", "port": 80, "word": "rejected"} in data["table"]
