@@ -104,7 +104,7 @@ def _export(shell: str, name: str, value: str) -> str:
 
 def interactive(lab: OpenLab) -> int:
     """Open the lab's shell in this terminal; its exit code."""
-    argv, extra = _shell_command(lab)
+    argv, extra = interactive_command(lab)
     # Ctrl-C belongs to what runs in the shell. A handler, unlike SIG_IGN, is not inherited.
     before = signal.signal(signal.SIGINT, lambda _number, _frame: None)
     try:
@@ -113,7 +113,7 @@ def interactive(lab: OpenLab) -> int:
         signal.signal(signal.SIGINT, before)
 
 
-def _shell_command(lab: OpenLab) -> tuple[list[str], dict[str, str]]:
+def interactive_command(lab: OpenLab) -> tuple[list[str], dict[str, str]]:
     """The learner's own shell, with the lab and the step in its prompt."""
     prompt = lab.record.folder / "prompt"
     shell = os.environ.get("SHELL") or shutil.which("bash") or "/bin/sh"

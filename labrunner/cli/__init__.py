@@ -17,7 +17,7 @@ class Interrupted(BaseException):
 
 def main() -> None:
     """Run the command that was typed, and turn whatever goes wrong into two lines."""
-    _interrupt_once()
+    interrupt_once()
     _survive_any_locale()
     from labrunner.cli.app import app
     from labrunner.errors import LabError
@@ -51,7 +51,7 @@ def _leave(code: int) -> None:
     os._exit(code)
 
 
-def _interrupt_once() -> None:
+def interrupt_once() -> None:
     """The first signal interrupts; more of them must not interrupt the clearing up."""
 
     def handle(_number: int, _frame: FrameType | None) -> None:

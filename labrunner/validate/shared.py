@@ -1,0 +1,85 @@
+"""Labs of several scenarios: one after another on one host, and two at once."""
+
+from __future__ import annotations
+
+import contextlib
+
+from labrunner.errors import LabError
+from labrunner.model import Outcome, Step
+from labrunner.validate.bench import Trial
+from labrunner.validate.job import Job, told, typed_badly
+from labrunner.validate.proof import Case, Status
+
+
+def order(job: Job) -> None:
+    """Every scenario, solved from beginning to end, after all those before it."""
+    before: list[str] = []
+    for case in job.group.cases:
+        after = f"after {', '.join(before)}" if before else "as the first"
+        try:
+            with job.bench.lab(case.scenario, "", job.group.seed) as trial:
+                job.say(None, Status.PROVEN, "", trial)
+                problem = ""
+                for step in job.of(case.scenario)[1].steps:
+                    problem = problem or _solved(job, trial, step)
+                typed = trial.since()
+        except LabError as error:
+            job.say(case, Status.FAILED, f"does not start {after}", seen=error.message)
+            before.append(case.scenario)
+            continue
+        before.append(case.scenario)
+        if trial.left:
+            problem = problem or f"it leaves behind: {'; '.join(trial.left[:8])}"
+        _say(job, case, after, problem, typed)
+
+
+def together(job: Job) -> None:
+    """Two scenarios side by side, a step of the one and a step of the other in turn."""
+    names = [job.group.scenario, job.group.step]
+    problems: dict[str, str] = dict.fromkeys(names, "")
+    typed: dict[str, tuple[tuple[str, ...], str]] = {}
+    trials: dict[str, Trial] = {}
+    with contextlib.ExitStack() as open_labs:
+        for name in names:
+            try:
+                trials[name] = open_labs.enter_context(job.bench.lab(name, "", job.group.seed))
+                trials[name].since()
+            except LabError as error:
+                problems[name] = f"does not start: {error.message}"
+        lessons = {name: job.of(name)[1] for name in trials}
+        longest = max((len(lesson.steps) for lesson in lessons.values()), default=0)
+        for index in range(longest):
+            for name, trial in trials.items():
+                steps = lessons[name].steps
+                if index < len(steps):
+                    problems[name] = problems[name] or _solved(job, trial, steps[index])
+        typed = {name: trial.since() for name, trial in trials.items()}
+    for name, trial in trials.items():
+        if trial.left:
+            problems[name] = problems[name] or f"it leaves behind: {'; '.join(trial.left[:8])}"
+    for case in job.group.cases:
+        other = next(name for name in names if name != case.scenario)
+        _say(job, case, f"beside {other}", problems[case.scenario], typed.get(case.scenario))
+
+
+def _solved(job: Job, trial: Trial, step: Step) -> str:
+    """Solve a step that must be red before; what went wrong, or ""."""
+    before = job.bench.judge(trial, step)
+    if before.outcome is not Outcome.NOT_YET:
+        return f"{step.id} untouched: {told(before)}"
+    bad = job.bench.type(trial, step, step.commands)
+    after = job.bench.judge(trial, step)
+    if bad is not None:
+        return typed_badly(bad, job.bench)
+    return "" if after.passed else f"{step.id} solved: {told(after)}"
+
+
+def _say(
+    job: Job, case: Case, how: str, problem: str, typed: tuple[tuple[str, ...], str] | None
+) -> None:
+    if problem:
+        message = f"{how}, it does not go as it does by itself"
+        expected = "red untouched, green when solved, nothing left"
+        job.say(case, Status.FAILED, message, expected=expected, seen=problem, typed=typed)
+    else:
+        job.say(case, Status.PROVEN, f"{how}, it goes as by itself", typed=typed)
