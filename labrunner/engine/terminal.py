@@ -8,10 +8,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from labrunner.engine.hijack import STDERR, Exec
+from labrunner.errors import EngineError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -92,7 +93,8 @@ def _write(file: int, data: bytes) -> None:
 
 def _fit(command: Exec) -> None:
     size = os.get_terminal_size(sys.stdout.fileno())
-    command.resize(size.lines, size.columns)
+    with suppress(EngineError):  # a command that has ended already needs no size
+        command.resize(size.lines, size.columns)
 
 
 @contextmanager

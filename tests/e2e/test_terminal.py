@@ -1,0 +1,98 @@
+"""What a learner sees in a real terminal."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+
+import pexpect
+import pytest
+
+from tests.conftest import Lab
+from tests.e2e.test_lifecycle import small, stopped
+
+__all__ = ["small", "stopped"]
+
+pytestmark = pytest.mark.engine
+
+PROMPT = r"\[small \d/1\] [#$] "
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+@pytest.fixture
+def terminal(stopped: Lab) -> Iterator[pexpect.spawn]:
+    """A shell in a terminal of 80 columns in which ``lab`` can be typed."""
+    env = {**stopped.env, "PS1": "ready> ", "TERM": "xterm", "PAGER": "cat"}
+    child = pexpect.spawn(
+        "bash", ["--norc", "--noprofile", "-i"], env=env, dimensions=(40, 80), encoding="utf-8"
+    )
+    child.timeout = 60
+    child.expect("ready> ")
+    child.sendline(f'lab() {{ {sys.executable} -m labrunner "$@"; }}')
+    child.expect("ready> ")
+    yield child
+    child.close(force=True)
+
+
+def plain(text: str) -> str:
+    """Terminal output without its escape codes."""
+    return ESCAPES.sub("", text)
+
+
+def test_a_learner_works_in_the_labs_shell(terminal: pexpect.spawn) -> None:
+    """Start, enter, see the prompt count, make a mistake, interrupt, solve, leave, stop."""
+    terminal.sendline("lab start small")
+    terminal.expect("lab check")
+    terminal.expect("ready> ")
+    terminal.sendline("SHELL=/bin/bash lab shell")
+    terminal.expect(PROMPT)
+    terminal.sendline("docker ps --format '{{.Names}}'")
+    terminal.expect(r"small-one")
+    terminal.expect(PROMPT)
+    terminal.sendline(f"{sys.executable} -m labrunner check")
+    terminal.expect("not yet")
+    terminal.expect(PROMPT)
+    terminal.sendline("sleep 1000")
+    terminal.sendintr()
+    terminal.expect(PROMPT)
+    terminal.sendline("docker run -d --name small-two --network small-net tools:1 sleep infinity")
+    terminal.expect(PROMPT)
+    terminal.sendline(f"{sys.executable} -m labrunner check")
+    terminal.expect("passed")
+    terminal.expect(r"\[small done\]")
+    terminal.sendline("exit")
+    terminal.expect("ready> ")
+    terminal.sendline("lab stop")
+    terminal.expect("Nothing of it is left")
+
+
+def test_an_interrupted_start_in_a_terminal_says_what_it_does(terminal: pexpect.spawn) -> None:
+    """Ctrl-C while the table is live: the screen ends tidily and nothing runs."""
+    terminal.sendline("lab start small; echo code $?")
+    terminal.expect("host")
+    terminal.sendintr()
+    terminal.expect("interrupted")
+    terminal.expect("code 130")
+    terminal.sendline("lab status")
+    terminal.expect("No lab is running")
+
+
+def test_forty_columns_lose_nothing(terminal: pexpect.spawn) -> None:
+    """On a narrow terminal the lesson is still all there."""
+    terminal.setwinsize(40, 40)
+    terminal.sendline("lab lesson --lab small --all; echo the''end")
+    terminal.expect("theend")
+    shown = " ".join(plain(terminal.before).split())
+    for words in ("A lab for tests.", "A second container", "Start one."):
+        assert words in shown
+
+
+def test_the_hosts_shell_is_a_terminal(terminal: pexpect.spawn) -> None:
+    """``lab host`` gives a real terminal on the host, and its exit code."""
+    terminal.sendline("lab start small")
+    terminal.expect("lab check")
+    terminal.expect("ready> ")
+    terminal.sendline("lab host -- sh -c 'test -t 0 && echo is-a-terminal; exit 5'; echo code $?")
+    terminal.expect("is-a-terminal")
+    terminal.expect("code 5")
