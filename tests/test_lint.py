@@ -299,10 +299,14 @@ CAN = [
     'with open("x"):\n        return helper(lab)\n    return passed("yes")',
     'return Verdict(Outcome.NOT_YET, "no")',
     "return again(lab, 3)",
+    'for problem in several(lab):\n        return problem\n    return passed("yes")',
+    'answer = passed("yes")\n    _, answer = lab.pair\n    return answer',
+    'answer = passed("yes")\n    with lab.host as answer:\n        pass\n    return answer',
+    "return guarded(lab)",
 ]
 HELPERS = """\
 from labrunner.model import Outcome, Verdict, ruined
-from functools import partial as elsewhere
+from functools import partial as elsewhere, wraps
 
 
 def helper(lab):
@@ -311,6 +315,26 @@ def helper(lab):
 
 def fine(lab):
     return passed("always")
+
+
+def several(lab):
+    yield not_yet("no", expected="", seen="")
+
+
+def needs(name):
+    def around(inner):
+        @wraps(inner)
+        def outer(lab):
+            return running(lab, name) or inner(lab)
+
+        return outer
+
+    return around
+
+
+@needs("two")
+def guarded(lab):
+    return passed("yes")
 
 
 def again(lab, times):
@@ -468,6 +492,19 @@ def test_comments_do_not_make_a_translation_old(sample: Sample) -> None:
     translate(sample)
     sample.edit(sample.lesson, "Start a container.", "<!-- a thought -->\n\nStart a container.")
     assert sample.findings() == []
+
+
+def test_a_folder_that_is_named_in_vain(sample: Sample, lab: Lab) -> None:
+    """LABRUNNER_SCENARIOS that leads nowhere is a finding, where every scenario is meant."""
+    done = lab("lint", env={"LABRUNNER_SCENARIOS": str(sample.folder / "images")})
+    assert done.returncode == FOUND
+    assert "holds no scenario.py" in done.stdout
+
+
+def test_a_module_beside_that_is_not_python(sample: Sample) -> None:
+    """A file that nothing imports yet is looked at as well."""
+    (sample.folder / "later.py").write_text("def f(:\n")
+    assert sample.open() == [("scenario", "def f(:")]
 
 
 # --- measures and parts -------------------------------------------------------------------

@@ -22,15 +22,11 @@ PATIENCE = 20.0
 """Seconds; a loaded machine may take its time, a good one takes a third of a second."""
 
 
-@pytest.fixture(autouse=True)
-def own_state(folders: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """No lab of the person who runs the tests is looked at."""
+@pytest.fixture
+def package(tmp_path: Path, folders: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new scenario; no lab of the person who runs the tests is looked at."""
     for name, value in folders.items():
         monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
     return scaffold.create("first-lab", tmp_path) / "first_lab"
 
 

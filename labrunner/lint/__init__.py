@@ -70,7 +70,10 @@ def look_up(names: Sequence[str]) -> Iterator[Looked]:
         # by itself: whether somebody else uses the name does not matter here
         looked += [Registry().inspect(sources.Folder(folder)) for folder in folders]
         yield from ((one.scenarios, one.problems) for one in looked)
-    for source in () if names else registry.places():
+    if names:
+        return
+    yield (), tuple(registry.problems)
+    for source in registry.places():
         one = registry.inspect(source)
         yield one.scenarios, one.problems
 

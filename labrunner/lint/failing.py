@@ -61,7 +61,8 @@ class _Reader:
 
     def source(self, function: object) -> tuple[Module, _Function] | None:
         """Where a function of the scenario is written; ``None`` for anything else."""
-        code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
+        # as it is, not unwrapped: what is around it may be what complains
+        code = getattr(function, "__code__", None)
         if code is None:
             return None
         module = self.own.get(Path(code.co_filename).resolve())
@@ -82,13 +83,15 @@ class _Reader:
         if node in self.reading:
             return False  # a circle adds nothing that its other paths do not
         self.reading.add(node)
-        scope = _Scope(getattr(inspect.unwrap(function), "__globals__", {}))  # type: ignore[arg-type]
-        scope.names = {**scope.names, **_closure(function)}
+        names = {**getattr(function, "__globals__", {}), **_closure(function)}
+        scope = _Scope(names)
         if isinstance(node, ast.Lambda):
             return self.may_fail(node.body, scope)
         taken = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
         scope.arguments = frozenset(argument.arg for argument in taken)
         reached = list(_reached(node.body))
+        if any(isinstance(each, ast.Yield | ast.YieldFrom) for each in reached):
+            return True
         for each in reached:
             _remember(each, scope.assigned)
         returns = [n.value for n in reached if isinstance(n, ast.Return) and n.value]
@@ -243,15 +246,23 @@ def _truth(test: ast.expr) -> bool | None:
     return None
 
 
+_UNKNOWN = ast.Yield()
+"""Stands for a value that is known only at run time."""
+
+
 def _remember(node: ast.AST, assigned: dict[str, list[ast.expr]]) -> None:
-    """Keep what a node assigns to plain names."""
-    pairs: list[tuple[ast.expr, ast.expr | None]] = []
+    """Keep what a node assigns to names."""
+    pairs: list[tuple[ast.expr | None, ast.expr | None]] = []
     if isinstance(node, ast.Assign):
         pairs = [(target, node.value) for target in node.targets]
     elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
         pairs = [(node.target, node.value)]
-    elif isinstance(node, ast.For | ast.comprehension):
-        pairs = [(node.target, node.iter)]
+    elif isinstance(node, ast.For | ast.comprehension | ast.AugAssign):
+        pairs = [(node.target, _UNKNOWN)]
+    elif isinstance(node, ast.withitem):
+        pairs = [(node.optional_vars, _UNKNOWN)]
     for target, value in pairs:
-        if isinstance(target, ast.Name) and value is not None:
-            assigned.setdefault(target.id, []).append(value)
+        plain = isinstance(target, ast.Name)
+        for inner in ast.walk(target) if target and value else ():
+            if isinstance(inner, ast.Name):
+                assigned.setdefault(inner.id, []).append(value if plain and value else _UNKNOWN)

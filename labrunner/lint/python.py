@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +48,7 @@ def files(folder: Path, images: Iterable[Path], checks: Iterable[Check]) -> list
         checks: where the folder is shared with other packages, only the files of these count.
     """
     if not any((folder / name).is_file() for name in ("scenario.py", "__init__.py")):
-        codes = (getattr(inspect.unwrap(check), "__code__", None) for check in checks)
+        codes = (getattr(check, "__code__", None) for check in checks)
         return sorted({Path(code.co_filename) for code in codes if code})
     left_out = tuple(images)
     return sorted(
