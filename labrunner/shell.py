@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import selectors
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from labrunner.model import Command, Event, OnEvent
 from labrunner.session import LAB_VARIABLE, OpenLab
 
 SHELLS = ("sh", "fish", "powershell")
+CHUNK = 65536
 SOLUTION_SECONDS = 180.0
 """How long the commands of one solution may take together."""
 
@@ -163,79 +166,127 @@ def type_commands(
     bash = shutil.which("bash")
     if bash is None:
         raise EngineError("no bash on this machine", "install bash; solutions are written for it")
-    # The exit codes come back through a pipe of their own, so that no output can be mistaken
-    # for one. The script is the author's text as it stands in the lesson.
-    codes_read, codes_write = os.pipe()
+    # What happens comes back through a pipe of its own, so that no output can be mistaken for
+    # it, and bash waits for an answer after each command: output and events stay in order.
+    news, tell = os.pipe()
+    heard, answer = os.pipe()
     with tempfile.TemporaryDirectory(prefix="labrunner-") as folder:
         script = Path(folder) / "solution.sh"
-        script.write_text(_script(commands, codes_write), encoding="utf-8")
+        script.write_text(_script(commands, tell, heard), encoding="utf-8")
         process = subprocess.Popen(
             [bash, "--noprofile", "--norc", str(script)],
             env=full_environment(lab) | {"LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=[codes_write],
-            text=True,
-            errors="replace",
+            pass_fds=[tell, heard],
             start_new_session=True,
         )
-        os.close(codes_write)
-        return _follow(process, commands, codes_read, on_event, on_output)
+        os.close(tell)
+        os.close(heard)
+        following = _Following(
+            process, commands, news, answer, on_event=on_event, on_output=on_output
+        )
+        try:
+            return following.run()
+        finally:
+            _kill(process)
+            following.close()
 
 
-def _script(commands: Sequence[Command], descriptor: int) -> str:
+def _script(commands: Sequence[Command], tell: int, heard: int) -> str:
+    """The author's commands as they stand in the lesson, with news before and after each."""
     parts = []
     for index, command in enumerate(commands):
-        parts += [f"echo start {index} >&{descriptor}", command.text]
-        parts += [f"echo done {index} $? >&{descriptor}"]
+        parts += [f"echo start {index} >&{tell}; read -r _ <&{heard}", command.text]
+        parts += [f"echo done {index} $? >&{tell}; read -r _ <&{heard}"]
     return "\n".join(parts) + "\n"
 
 
-def _follow(
-    process: subprocess.Popen[str],
-    commands: Sequence[Command],
-    codes_read: int,
-    on_event: OnEvent,
-    on_output: Callable[[str], None],
-) -> tuple[Typed, ...]:
-    """Hand on output lines and events while the commands run; kill them when time is over."""
-    typed: list[Typed] = []
+class _Following:
+    """Hands on what commands print and how they end, in the order in which it happens."""
 
-    def read_codes() -> None:
-        with os.fdopen(codes_read, encoding="utf-8") as lines:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        commands: Sequence[Command],
+        news: int,
+        answer: int,
+        *,
+        on_event: OnEvent,
+        on_output: Callable[[str], None],
+    ) -> None:
+        assert process.stdout is not None  # noqa: S101  it was opened as a pipe just above
+        self._output = process.stdout
+        self._commands = commands
+        self._news = os.fdopen(news, "rb", buffering=0)
+        self._answer = os.fdopen(answer, "wb", buffering=0)
+        self._on_event = on_event
+        self._on_output = on_output
+        self._line = b""
+        self._typed: list[Typed] = []
+        os.set_blocking(self._output.fileno(), False)
+
+    def run(self) -> tuple[Typed, ...]:
+        """Follow until the script has ended.
+
+        Raises:
+            EngineError: it took longer than `SOLUTION_SECONDS`.
+        """
+        deadline = time.monotonic() + SOLUTION_SECONDS
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._news, selectors.EVENT_READ)
+            selector.register(self._output, selectors.EVENT_READ)
+            while True:
+                ready = selector.select(deadline - time.monotonic())
+                if not ready:
+                    raise EngineError(f"the commands did not end within {SOLUTION_SECONDS:g} s")
+                for key, _ in ready:
+                    if key.fileobj is not self._news:
+                        if not self._drain():
+                            selector.unregister(self._output)
+                    elif not self._hear(self._news.read(CHUNK) or b""):
+                        # the script has ended; what it left in the background may print on
+                        self._drain()
+                        self._end_line()
+                        return tuple(self._typed)
+
+    def close(self) -> None:
+        """Let go of the pipes."""
+        for pipe in (self._output, self._news, self._answer):
+            pipe.close()
+
+    def _hear(self, news: bytes) -> bool:
+        """Tell of a command's start or end, after all that was printed before it."""
+        self._drain()
+        for line in news.decode().splitlines():
+            what, index, *code = line.split()
+            command = self._commands[int(index)]
+            if what == "start":
+                self._on_event(Event("command", command.text, "started"))
+            else:
+                self._end_line()
+                self._typed.append(Typed(command, int(code[0])))
+                self._on_event(Event("command", command.text, "done", f"exit code {code[0]}"))
+            self._answer.write(b"\n")
+        return bool(news)
+
+    def _drain(self) -> bool:
+        """Hand on what was printed so far, line by line; false at its end."""
+        while data := self._output.read(CHUNK):
+            *lines, self._line = (self._line + data).split(b"\n")
             for line in lines:
-                what, index, *code = line.split()
-                command = commands[int(index)]
-                if what == "start":
-                    on_event(Event("command", command.text, "started"))
-                else:
-                    typed.append(Typed(command, int(code[0])))
-                    on_event(Event("command", command.text, "done", f"exit code {code[0]}"))
+                self._on_output(line.decode("utf-8", "replace"))
+        return data is None
 
-    def read_output() -> None:
-        for line in process.stdout or ():
-            on_output(line.rstrip("\n"))
-
-    readers = [threading.Thread(target=t, daemon=True) for t in (read_codes, read_output)]
-    for reader in readers:
-        reader.start()
-    try:
-        process.wait(SOLUTION_SECONDS)
-    except BaseException as error:
-        _kill(process)
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise EngineError(f"the solution did not end within {SOLUTION_SECONDS:g} s") from error
-        raise
-    for reader in readers:
-        # a process that the commands left in the background may hold the pipes open
-        reader.join(1.0)
-    return tuple(typed)
+    def _end_line(self) -> None:
+        if self._line:
+            self._on_output(self._line.decode("utf-8", "replace"))
+            self._line = b""
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    from contextlib import suppress
-
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the script, where it has not ended, and all that it left running in its session."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
