@@ -73,7 +73,7 @@ scenario = Scenario(
     "sample",
     networks=(Network("front"),),
     images=(Image("page:1", "images/page"),),
-    containers=(Container("web", "page:1", ("front",)),),
+    containers=(Container("web", "tools:1", ("front",)),),
 )
 
 
@@ -191,6 +191,7 @@ IN_LESSON = [
     ("mutable-tag", "tools:1 true", "local:5000/tools:latest true", "$ docker run --name"),
     ("mutable-tag", SOLUTION, "$ docker pull debian", "$ docker pull"),
     ("mutable-tag", "$ docker ps --format '{{.Names}}'", "$ docker build -t mine .", "$ docker b"),
+    ("unknown-image", "front tools:1 sleep", "front debian:13 sleep", "$ docker run -d"),
     ("needs-tty", "docker exec two curl", "docker exec -it two curl", "$ docker exec"),
     ("needs-tty", "docker exec two curl", "docker exec two vi", "$ docker exec"),
     ("needs-tty", SOLUTION, "$ docker attach two", "$ docker attach"),

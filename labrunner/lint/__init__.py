@@ -145,7 +145,7 @@ def lint_scenario(scenario: Scenario) -> list[Finding]:
     suppressions: list[Suppression] = []
     pages = _pages(scenario.content) if scenario.content else []
     for page in pages:
-        findings += _of_page(page, pages[0])
+        findings += _of_page(page, pages[0], scenario)
         suppressions += suppress.in_page(page)
     modules = []
     for path in python.files(folder, images, scenario.checks.values()):
@@ -183,7 +183,7 @@ def _pages(content: Path) -> list[Page]:
     return pages
 
 
-def _of_page(page: Page, original: Page) -> Iterator[Finding]:
+def _of_page(page: Page, original: Page, scenario: Scenario) -> Iterator[Finding]:
     """What is wrong with one file of a lesson."""
     from labrunner.lint import prose, translation, typed
 
@@ -191,5 +191,6 @@ def _of_page(page: Page, original: Page) -> Iterator[Finding]:
     yield from typed.look(page)
     if page is original:
         yield from typed.look_at_commands(page)
+        yield from typed.unknown_images(page, scenario)
     else:
         yield from translation.look(original, page)

@@ -100,6 +100,11 @@ RULES: dict[str, Rule] = {
         "an image without a tag, or with `latest`, in a scenario, a Dockerfile or a command",
         "it is another image next month, and the lab a different one",
     ),
+    "unknown-image": Rule(
+        "a command that runs an image which no container of the lab has, the scenario does not"
+        " bring and no command makes; where the lab has a way out, it may be pulled",
+        "a lab's engine has its own images and no other, `tools:1` only if a container uses it",
+    ),
     "needs-tty": Rule(
         "a solution that needs a terminal: `-t`, `docker attach`, an editor, a pager",
         "`lab solve` and `lab start --at` type it without one",

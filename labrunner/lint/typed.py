@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, ip_address
 from labrunner.lint.finding import Finding, found
 from labrunner.lint.page import Page
 from labrunner.lint.shell import Call, Docker, calls, parse_docker
-from labrunner.model import Command, Step
+from labrunner.model import Command, Scenario, Step
 
 HINTS = 2
 FEW_WORDS = 3
@@ -19,6 +19,7 @@ _IPV4 = r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)"
 _IPV6 = r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])"
 _ADDRESS = re.compile(f"{_IPV4}|{_IPV6}")
 _FULL_SCREEN = {"vi", "vim", "nano", "emacs", "less", "more", "man", "htop", "tmux", "screen"}
+_MAKING = ("build", "commit", "tag", "pull", "load", "import")
 _ID = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
 
 
@@ -147,6 +148,33 @@ def tags(page: Page, command: Command) -> Iterator[Finding]:
                 message = f"the image {image} has no tag of its own"
                 fix = f"Write {pinned(image)}."
                 yield found("mutable-tag", page.path, command.line, message, fix)
+
+
+def unknown_images(page: Page, scenario: Scenario) -> Iterator[Finding]:
+    """Does a command run an image that the lab's engine will not have?"""
+    if scenario.internet:
+        return
+    commands = [
+        command
+        for step in page.lesson.steps
+        for group in (page.shown(step), step.commands, *(trap.commands for trap in step.traps))
+        for command in group
+    ]
+    dockers = [
+        (command, docker)
+        for command in commands
+        for call in calls(command.text)
+        if (docker := parse_docker(call.words))
+    ]
+    known = {image.name for image in scenario.images} | {c.image for c in scenario.containers}
+    known |= {i for _, docker in dockers if docker.name in _MAKING for i in _images(docker)}
+    for command, docker in dockers:
+        image = "".join(_images(docker)) if docker.name in ("run", "create") else ""
+        sure = image and "$" not in image and not mutable(image) and not _ID.fullmatch(image)
+        if sure and image not in known:
+            message = f"the lab's engine will not have the image {image}"
+            fix = f"Images of this lab: {', '.join(sorted(known))}; a container brings its image."
+            yield found("unknown-image", page.path, command.line, message, fix)
 
 
 def _images(docker: Docker) -> list[str]:
