@@ -221,13 +221,13 @@ def _remove(
     on_event: OnEvent,
 ) -> None:
     from labrunner.engine import client, hosts
+    from labrunner.engine.clearing import Made
 
     entries = [(entry.kind, entry.name) for entry in store.ledger(record.id)]
     hosts.take_down(
         outer or client.connect(record.engine),
         record.host,
-        record.id,
-        entries,
+        Made(record.id, entries, since=record.created),
         on_event=on_event,
     )
     forget(store, record)

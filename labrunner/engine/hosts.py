@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from labrunner.engine import client as engine_client
 from labrunner.engine import images as engine_images
 from labrunner.engine import local
 from labrunner.engine.addresses import free_subnets
+from labrunner.engine.clearing import Made, clear
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL
 from labrunner.engine.topology import up
@@ -148,19 +150,18 @@ def is_there(outer: docker.DockerClient, lab_id: str) -> bool:
 def take_down(
     outer: docker.DockerClient,
     kind: HostKind,
-    lab_id: str,
-    entries: Sequence[tuple[str, str]],
+    made: Made,
     *,
     on_event: OnEvent,
 ) -> None:
     """Remove everything of a lab. Safe to repeat, and to call for one that is half made."""
     if kind == "local":
-        local.clear(outer, lab_id, entries, on_event=on_event)
+        clear(outer, made, on_event=on_event)
         return
     from labrunner.engine import sandbox
 
     on_event(Event("remove", "host", "started"))
-    sandbox.remove(outer, lab_id)
+    sandbox.remove(outer, made.lab_id)
     on_event(Event("remove", "host", "done"))
 
 
@@ -186,4 +187,4 @@ def labelled(outer: docker.DockerClient) -> dict[str, list[str]]:
 
 def clear_labelled(outer: docker.DockerClient, lab_id: str, *, on_event: OnEvent) -> None:
     """Remove everything that carries a lab's label, whichever kind of host it had."""
-    local.clear(outer, lab_id, (), on_event=on_event)
+    clear(outer, Made(lab_id, (), since=math.inf), on_event=on_event)

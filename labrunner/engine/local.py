@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
-from labrunner.engine.host import LABEL
 from labrunner.errors import EngineError
-from labrunner.model import Event, HostKind, OnEvent, Result, Scenario
+from labrunner.model import HostKind, Result, Scenario
 
 if TYPE_CHECKING:
     import docker
-
-WORKERS = 8
 
 TAG = "tag"
 LEARNER = "learner-"
@@ -149,68 +145,3 @@ def learner_entries(scenario: Scenario) -> list[tuple[str, str]]:
         *((f"{LEARNER}volume", name) for name in owns.volumes),
         *((f"{LEARNER}image", name) for name in owns.images),
     ]
-
-
-def clear(
-    client: docker.DockerClient,
-    lab_id: str,
-    entries: Sequence[tuple[str, str]],
-    *,
-    on_event: OnEvent,
-) -> None:
-    """Remove what a lab and its learner made on an engine, and nothing else.
-
-    Args:
-        client: the engine.
-        lab_id: whose labelled things go.
-        entries: kinds and names from the ledger, for what carries no label.
-        on_event: told about each removal, and about what was left alone.
-    """
-    api = client.api
-    label = {"label": f"{LABEL}={lab_id}"}
-
-    def named(kind: str) -> list[str]:
-        return [name for entry, name in entries if entry == f"{LEARNER}{kind}"]
-
-    with engine_errors("removing the lab"), ThreadPoolExecutor(WORKERS) as pool:
-        ours = [c["Id"] for c in api.containers(all=True, filters=label)] + named("container")
-        _all(pool, lambda c: api.remove_container(c, force=True, v=True), ours)
-        networks = [n["Id"] for n in api.networks(filters=label)] + named("network")
-        _all(pool, lambda n: _remove_network(client, n, on_event), networks)
-        volumes = [v["Name"] for v in api.volumes(filters=label)["Volumes"] or ()]
-        _all(pool, api.remove_volume, volumes + named("volume"))
-        tags = [name for kind, name in entries if kind == TAG]
-        unused = sorted({*tags} - _names_in_use(client)) if tags else []
-        _all(pool, lambda i: api.remove_image(i, noprune=True), unused + named("image"))
-
-
-def _names_in_use(client: docker.DockerClient) -> set[str]:
-    """Image names that some container was made from: another lab may share them with ours."""
-    return {c["Image"] for c in client.api.containers(all=True)}
-
-
-def _remove_network(client: docker.DockerClient, network: str, on_event: OnEvent) -> None:
-    """Remove a network; whatever else hangs on it is cut off, kept and reported."""
-    attrs = client.api.inspect_network(network)
-    for container in (attrs["Containers"] or {}).values():
-        client.api.disconnect_container_from_network(container["Name"], network, force=True)
-        on_event(Event("remove", container["Name"], "note", "not part of the lab: left alone"))
-    client.api.remove_network(network)
-
-
-def _all(pool: ThreadPoolExecutor, remove: Callable[[str], object], names: Sequence[str]) -> None:
-    """Remove things at once; what is gone already is fine, any other error counts."""
-    import docker.errors
-
-    def one(name: str) -> None:
-        try:
-            remove(name)
-        except docker.errors.NotFound:
-            return
-        except docker.errors.APIError as error:
-            # a helper of a check a moment ago: the engine is removing it already
-            if "already in progress" not in str(error.explanation):
-                raise
-
-    for job in [pool.submit(one, name) for name in names]:
-        job.result()

@@ -146,6 +146,7 @@ def test_a_lab_from_start_to_stop(
 
 def test_local_leaves_everything_else_alone(stopped: Lab, engine: docker.DockerClient) -> None:
     """A stranger's container on the lab's own network is cut off, kept, and named."""
+    bystander = engine.networks.create("small-bystander")
     stopped.ok("start", "small", "--host", "local")
     stranger = engine.containers.run(
         "tools:1", ["sleep", "infinity"], name="small-stranger", network="small-net", detach=True
@@ -156,19 +157,28 @@ def test_local_leaves_everything_else_alone(stopped: Lab, engine: docker.DockerC
         assert "small-stranger" in done.stderr
         stranger.reload()
         assert stranger.status == "running"
+        bystander.reload()
     finally:
         stranger.remove(force=True)
+        bystander.remove()
 
 
-def test_the_learner_container_of_a_local_lab_goes_too(
+def test_what_the_learner_made_on_a_local_host_goes_too(
     stopped: Lab, engine: docker.DockerClient
 ) -> None:
-    """What the lesson has the learner make is removed, since it was not there before."""
+    """What the lesson has the learner make, a container made anew, a network of their own."""
     stopped.ok("start", "small", "--host", "local")
     stopped.ok("solve")
+    engine.containers.get("small-one").remove(force=True)
+    engine.networks.create("small-own-idea")
+    engine.containers.run(
+        "tools:1", ["sleep", "infinity"], name="small-one", network="small-own-idea", detach=True
+    )
     stopped.ok("stop")
     names = {n for c in engine.api.containers(all=True) for n in c["Names"]}
-    assert "/small-two" not in names
+    assert not names & {"/small-one", "/small-two"}
+    networks = {n["Name"] for n in engine.api.networks()}
+    assert not networks & {"small-net", "small-own-idea"}
 
 
 def test_a_taken_name_on_local_is_refused_before_anything_is_made(

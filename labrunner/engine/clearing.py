@@ -1,0 +1,155 @@
+"""Taking a lab off an engine that is not its own: what the lab and its learner made, no more.
+
+Ours is what carries the lab's label; what has a name that the ledger keeps for the lab, and was
+made since the lab began (a name that was taken before had refused the start); and a network
+made since then on which nothing but the lab's own containers are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from labrunner.engine.client import engine_errors
+from labrunner.engine.host import LABEL
+from labrunner.engine.local import LEARNER, TAG
+from labrunner.model import Event, OnEvent
+
+if TYPE_CHECKING:
+    import docker
+
+WORKERS = 8
+SHIPPED = frozenset({"bridge", "host", "none"})
+"""Networks that every engine has."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """How the things of one lab are told from others.
+
+    Attributes:
+        lab_id: value of the label.
+        entries: kinds and names from the ledger.
+        since: when the lab began, seconds since the epoch.
+    """
+
+    lab_id: str
+    entries: Sequence[tuple[str, str]]
+    since: float
+
+    def names(self, kind: str) -> frozenset[str]:
+        """What the lab or its learner was to make of this kind."""
+        return frozenset(n for k, n in self.entries if k in (kind, LEARNER + kind))
+
+    def has(self, kind: str, name: str, labels: Any, created: str | float) -> bool:
+        """Whether a thing on the engine is the lab's."""
+        if (labels or {}).get(LABEL) == self.lab_id:
+            return True
+        return name in self.names(kind) and self.is_young(created)
+
+    def is_young(self, created: str | float) -> bool:
+        """Whether something was made since the lab began."""
+        # the engine gives whole seconds for containers
+        return _moment(created) >= self.since - 1
+
+
+def clear(client: docker.DockerClient, made: Made, *, on_event: OnEvent) -> None:
+    """Remove what a lab and its learner made on an engine, and nothing else.
+
+    Args:
+        client: the engine.
+        made: which things are the lab's.
+        on_event: told about what hangs on the lab's networks and is left alone.
+    """
+    api = client.api
+    with engine_errors("removing the lab"), ThreadPoolExecutor(WORKERS) as pool:
+        containers = [c for c in api.containers(all=True) if _is_container(made, c)]
+        networks = _networks(client, made, {c["Id"] for c in containers}, pool)
+        _all(
+            pool,
+            lambda c: api.remove_container(c, force=True, v=True),
+            [c["Id"] for c in containers],
+        )
+        _all(pool, lambda n: _remove_network(client, n, on_event), networks)
+        volumes = [v["Name"] for v in api.volumes()["Volumes"] or () if _is_volume(made, v)]
+        _all(pool, api.remove_volume, volumes)
+        _all(pool, lambda i: api.remove_image(i, noprune=True), _images(client, made))
+
+
+def _is_container(made: Made, container: dict[str, Any]) -> bool:
+    names = [name.lstrip("/") for name in container["Names"] or ()]
+    return any(
+        made.has("container", name, container["Labels"], container["Created"]) for name in names
+    )
+
+
+def _is_volume(made: Made, volume: dict[str, Any]) -> bool:
+    return made.has("volume", volume["Name"], volume["Labels"], volume.get("CreatedAt") or 0)
+
+
+def _networks(
+    client: docker.DockerClient, made: Made, containers: set[str], pool: ThreadPoolExecutor
+) -> list[str]:
+    """Ids of the lab's networks, those included that the learner made up."""
+    young = [
+        network["Id"]
+        for network in client.api.networks()
+        if network["Name"] not in SHIPPED
+        and (
+            (network["Labels"] or {}).get(LABEL) == made.lab_id or made.is_young(network["Created"])
+        )
+    ]
+    found = []
+    for attrs in pool.map(client.api.inspect_network, young):
+        members = set(attrs["Containers"] or {})
+        ours = made.has("network", attrs["Name"], attrs["Labels"], attrs["Created"])
+        if ours or (members and members <= containers):
+            found.append(str(attrs["Id"]))
+    return found
+
+
+def _images(client: docker.DockerClient, made: Made) -> list[str]:
+    """Image names to give back; one that another container was made from is kept."""
+    tags = {name for kind, name in made.entries if kind == TAG}
+    learner = {name for kind, name in made.entries if kind == f"{LEARNER}image"}
+    used = {c["Image"] for c in client.api.containers(all=True)} if tags else set()
+    return sorted((tags - used) | learner)
+
+
+def _remove_network(client: docker.DockerClient, network: str, on_event: OnEvent) -> None:
+    """Remove a network; whatever else hangs on it is cut off, kept and reported."""
+    attrs = client.api.inspect_network(network)
+    for container in (attrs["Containers"] or {}).values():
+        client.api.disconnect_container_from_network(container["Name"], network, force=True)
+        on_event(Event("remove", container["Name"], "note", "not part of the lab: left alone"))
+    client.api.remove_network(network)
+
+
+def _all(pool: ThreadPoolExecutor, remove: Callable[[str], object], names: Iterable[str]) -> None:
+    """Remove things at once; what is gone already is fine, any other error counts."""
+    import docker.errors
+
+    def one(name: str) -> None:
+        try:
+            remove(name)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            # a helper of a check a moment ago: the engine is removing it already
+            if "already in progress" not in str(error.explanation):
+                raise
+
+    for job in [pool.submit(one, name) for name in names]:
+        job.result()
+
+
+def _moment(created: str | float) -> float:
+    """Seconds since the epoch, from either of the forms in which the engine gives a time."""
+    if not isinstance(created, str):
+        return float(created)
+    seconds, _, rest = created.partition(".")
+    zone = rest.lstrip("0123456789") if rest else ""
+    return datetime.fromisoformat(seconds + zone).timestamp()
