@@ -8,13 +8,19 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from labrunner import plugins, scaffold
+from labrunner import lab as labs
+from labrunner import plugins, scaffold, steps
 from labrunner.errors import UsageError
 from labrunner.lint import lint
+from labrunner.model import Outcome, ignore_event
+from labrunner.shell import type_commands
+from labrunner.store import Store
+from labrunner.watch import Watcher
 from tests.conftest import Lab
 
 USAGE = 2
@@ -125,3 +131,58 @@ def test_the_command_says_what_to_do_next(lab: Lab, tmp_path: Path) -> None:
     done = lab("new", "first-lab", "--into", str(tmp_path))
     assert done.returncode == USAGE
     assert "is there already" in done.stderr
+
+
+@pytest.fixture
+def store(
+    tmp_path: Path, folders: Mapping[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Store]:
+    """A store of the test's own, with a new scenario on the shelf; ends what was started."""
+    for name, value in folders.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("LABRUNNER_SCENARIOS", str(scaffold.create("first-lab", tmp_path)))
+    state = Path(folders["LABRUNNER_STATE"])
+    state.mkdir(parents=True)
+    store = Store(state / "labs.db")
+    yield store
+    for record in store.labs():
+        labs.stop(store, record)
+    store.close()
+
+
+@pytest.mark.engine
+def test_the_new_lab_proves_itself(store: Store) -> None:
+    """Red untouched, red with its own message for each trap, green when solved, as generated."""
+    lab = labs.start(store, "first-lab", labs.StartOptions(host="sandbox", seed=7))
+    for number, step in enumerate(lab.lesson.steps):
+        assert steps.judge(lab, step).outcome is Outcome.NOT_YET
+        assert steps.solve(lab, step).checked.verdict.passed
+        for done in lab.lesson.steps[:number]:
+            assert steps.judge(lab, done).passed
+    labs.stop(store, lab.record)
+    for step in lab.lesson.steps:
+        for trap in step.traps:
+            options = labs.StartOptions(host="sandbox", at=step.id, seed=7)
+            lab = labs.start(store, "first-lab", options)
+            printed: list[str] = []
+            type_commands(lab, trap.commands, on_event=ignore_event, on_output=printed.append)
+            verdict = steps.judge(lab, step)
+            assert verdict.outcome is Outcome.NOT_YET
+            assert trap.message in verdict.message
+            labs.stop(store, lab.record)
+
+
+@pytest.mark.engine
+def test_watching_judges_the_step_of_a_running_lab(store: Store, tmp_path: Path) -> None:
+    """With a verdict, but without a trace in the learner's progress."""
+    lab = labs.start(store, "first-lab", labs.StartOptions(host="sandbox", seed=7))
+    steps.solve(lab, lab.lesson.steps[0])
+    report = Watcher(str(tmp_path / "first-lab")).look()
+    assert report.step is not None
+    assert report.step.id == "part-them"
+    assert report.verdict is not None
+    assert report.verdict.outcome is Outcome.NOT_YET
+    again = Watcher("first-lab", "read-page").look()
+    assert again.verdict is not None
+    assert again.verdict.passed
+    assert len(store.attempts(lab.record.id)) == 1
