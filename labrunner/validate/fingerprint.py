@@ -27,7 +27,12 @@ State = Mapping[str, str]
 GOING = 3.0
 """Seconds that a process may take to end after the lab that it belonged to."""
 
-_FIND = ("-xdev", "!", "-type", "d", "-printf", "%p\\t%s\\t%T@\\t%m\\t%u\\n")
+CLOCK = "clock"
+"""In a state: the time at which it was looked at, on the lab's host."""
+
+_LOOK = r'date +%s.%N; exec find "$@" -xdev ! -type d -printf "%p\t%s\t%T@\t%m\t%u\n" 2>/dev/null'
+_ENGINES = frozenset({"/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/.dockerenv"})
+"""Files that the engine itself puts into containers, when they are first looked into."""
 
 
 # --- a lab that runs ----------------------------------------------------------------------
@@ -109,27 +114,39 @@ def _files(lab: OpenLab, folders: Mapping[str, str]) -> dict[str, str]:
     if not folders:
         return {}
     try:
-        found = lab.host.run(["find", *folders, *_FIND], timeout=20)
+        found = lab.host.run(["sh", "-c", _LOOK, "sh", *folders], timeout=20)
     except LabError:
         return {}
-    state = {}
-    for line in found.out.splitlines():
+    clock, *lines = found.out.splitlines() or ["0"]
+    state = {CLOCK: clock}
+    for line in lines:
         path, _, rest = line.partition("\t")
         folder = next((f for f in folders if path.startswith(f + "/")), None)
-        if folder is not None:
+        if folder is not None and path.removeprefix(folder) not in _ENGINES:
             state[f"file in {folders[folder]}: {path.removeprefix(folder)}"] = rest
     return state
 
 
 def differences(before: State, after: State) -> dict[str, str]:
-    """What is not the same: name of the thing → what became of it."""
+    """What is not the same: name of the thing → what became of it.
+
+    A file that was only opened for writing is copied into the container as it is, with its old
+    time; that is no change.
+    """
     found = {}
-    for name in sorted({*before, *after}):
+    clock = float(before.get(CLOCK, "0"))
+    for name in sorted({*before, *after} - {CLOCK}):
         old, new = before.get(name), after.get(name)
-        if old == new:
+        opened = name.startswith("file ") and old is None and new and _time(new) < clock
+        if old == new or opened:
             continue
         found[name] = "is new" if old is None else "is gone" if new is None else "changed"
     return found
+
+
+def _time(file: str) -> float:
+    """When a file was changed, seconds since the epoch."""
+    return float(file.split("\t")[1])
 
 
 def told(found: Mapping[str, str], *, most: int = 6) -> str:

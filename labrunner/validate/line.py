@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from threading import Event
 
 from labrunner.model import Command, Lesson, Outcome, Step, Verdict
 from labrunner.validate import fingerprint, outputs, source
@@ -100,24 +102,29 @@ def again(job: Job, trial: Trial, step: Step, first: _First) -> None:
 
 
 def _by_the_check(job: Job, trial: Trial, step: Step, changed: Mapping[str, str]) -> dict[str, str]:
-    """Those changes that come again with the check, or stay, and do not come without it.
+    """Those changes that the check makes, and not some program in the lab.
 
-    A program in the lab may write to its own files at any time. So the state is looked at
-    twice with nothing between, and once more after another check: what differs between the
-    first two is the program's doing, and a file that the check does not touch again is too.
+    A program may write to its files at any time, also because a check asked it something for
+    the first time. So the state is looked at again after as long as the check takes, and once
+    more after another check: what changes in between, or a file that the check leaves alone
+    now, is not the check's doing.
     """
     bench = job.bench
-    one = bench.state(trial)
-    two = bench.state(trial)
-    by_itself = fingerprint.differences(one, two)
+    begun = time.monotonic()
     bench.judge(trial, step)
-    three = bench.state(trial)
-    with_check = fingerprint.differences(two, three)
-    files = [name for name in changed if name.startswith("file ")]
-    lasting = {n: w for n, w in changed.items() if n not in files and n not in by_itself}
-    repeated = {n: changed[n] for n in files if n in with_check and n not in by_itself}
-    new = {n: changed[n] for n in files if changed[n] != "changed" and n not in by_itself}
-    return lasting | repeated | new
+    lasted = time.monotonic() - begun
+    idle = bench.state(trial)
+    # nothing is to happen here: that is what is looked at
+    Event().wait(lasted)
+    before = bench.state(trial)
+    bench.judge(trial, step)
+    by_itself = fingerprint.differences(idle, before)
+    again = fingerprint.differences(before, bench.state(trial))
+    return {
+        name: what
+        for name, what in changed.items()
+        if name not in by_itself and (not name.startswith("file ") or name in again)
+    }
 
 
 def solution(job: Job, trial: Trial, step: Step) -> bool:
@@ -171,7 +178,7 @@ def reading(job: Job) -> None:
         job.say(None, Status.PROVEN, "", trial)
         for step in job.lesson.steps[first : last + 1]:
             number = 0
-            for command in (*shown[step.id], *step.commands):
+            for command in (*source.until_output(shown[step.id]), *step.commands):
                 number += bool(command.output.strip())
                 case = job.case(Kind.OUTPUT, step.id, number) if command.output.strip() else None
                 printed(job, trial, step, command, case)
@@ -195,16 +202,16 @@ def reading(job: Job) -> None:
 def printed(job: Job, trial: Trial, step: Step, command: Command, case: Case | None) -> None:
     """Type one command; whether what comes is what the lesson shows."""
     bench = job.bench
-    shown = command.output
+    shown, varies = command.output, source.varying(job.lesson)[step.id]
 
     def enough(text: str) -> bool:
-        return bool(shown.strip()) and outputs.missing(shown, text) is None
+        return bool(shown.strip()) and outputs.missing(shown, text, varies) is None
 
     bad = bench.type(trial, step, (command,), enough=enough)
     if case is None:
         return
     entry = trial.terminal.entries[-1]
-    absent = outputs.missing(shown, entry.output)
+    absent = outputs.missing(shown, entry.output, varies)
     if absent is None and bad is None:
         ended = "it ends with Ctrl-C" if entry.ending is Ending.SHOWN else "it comes"
         job.say(case, Status.PROVEN, ended, trial)

@@ -9,7 +9,10 @@ The rule: every line that a lesson shows must come, in the order in which it is 
 - What differs from run to run is compared by its kind only: addresses, ids, times, figures
   with a unit or a decimal point, random words (``heron-4821``), ports that the kernel chose.
   In a line with a size or a rate, whole numbers between blanks are figures too.
-- The width of columns does not count.
+- What differs for another reason is named by the author, in a comment within the step:
+  ``<!-- varies: REGULAR EXPRESSION -->``. Its matches, shown and printed, are all the same.
+- The width of columns does not count, nor the order of lines below a heading in capitals, as
+  ``docker ps`` has it: it depends on which container was ready first.
 
 All else, small numbers and exit codes included, must be the same.
 """
@@ -43,8 +46,13 @@ _ALIKE = (
 )
 
 
-def alike(line: str) -> str:
+_HEADING = re.compile(r"[A-Z]{2,}(?: [A-Z]+| {2,})*")
+
+
+def alike(line: str, varies: Sequence[re.Pattern[str]] = ()) -> str:
     """A line in which everything that varies is replaced by its kind."""
+    for pattern in varies:
+        line = pattern.sub("<varies>", line)
     line, sizes = _SIZE.subn("<figure>", line)
     for pattern, name in _ALIKE:
         line = pattern.sub(name, line)
@@ -53,23 +61,35 @@ def alike(line: str) -> str:
     return " ".join(line.replace("\N{HORIZONTAL ELLIPSIS}", "...").split())
 
 
-def missing(shown: str, printed: str) -> str | None:
+def missing(shown: str, printed: str, varies: Sequence[re.Pattern[str]] = ()) -> str | None:
     """The first line of what a lesson shows that was not printed; ``None`` where all came."""
-    lines = [alike(line) for line in printed.splitlines()]
+    lines = [alike(line, varies) for line in printed.splitlines()]
+    wanted = [(line.strip(), alike(line, varies)) for line in shown.splitlines()]
+    wanted = [(line, like) for line, like in wanted if like not in ("", "...")]
+    if wanted and _HEADING.fullmatch(wanted[0][1]):
+        return _in_any_order(wanted, lines)
     at, rest = 0, ""
-    for original in shown.splitlines():
-        wanted = alike(original)
-        if wanted in ("", "..."):
-            continue
-        end = _begins(rest, wanted) if rest else None
+    for original, like in wanted:
+        end = _begins(rest, like) if rest else None
         if end is not None:
             rest = rest[end:].lstrip()
             continue
-        found = _find(lines, at, wanted)
+        found = _find(lines, at, like)
         if found is None:
-            return original.strip()
+            return original
         at, end = found[0] + 1, found[1]
         rest = lines[found[0]][end:].lstrip()
+    return None
+
+
+def _in_any_order(wanted: Sequence[tuple[str, str]], lines: list[str]) -> str | None:
+    """The same for a table: each line that is shown was printed, wherever."""
+    left = list(lines)
+    for original, like in wanted:
+        found = _find(left, 0, like)
+        if found is None:
+            return original
+        del left[found[0]]
     return None
 
 

@@ -12,25 +12,38 @@ from labrunner.validate.proof import Case, Status
 
 
 def order(job: Job) -> None:
-    """Every scenario, solved from beginning to end, after all those before it."""
+    """Every scenario, solved from beginning to end, after all those before it.
+
+    On one engine, so that what one of them leaves there is in the way of the next. Those that
+    cannot run there get a sandbox each.
+    """
+    names = [case.scenario for case in job.group.cases]
+    local = [name for name in names if "local" in job.of(name)[0].hosts]
     before: list[str] = []
-    for case in job.group.cases:
-        after = f"after {', '.join(before)}" if before else "as the first"
-        try:
-            with job.bench.lab(case.scenario, "", job.group.seed) as trial:
-                job.say(None, Status.PROVEN, "", trial)
-                problem = ""
-                for step in job.of(case.scenario)[1].steps:
-                    problem = problem or _solved(job, trial, step)
-                typed = trial.since()
-        except LabError as error:
-            job.say(case, Status.FAILED, f"does not start {after}", seen=error.message)
+    with job.bench.engine(local) if local else contextlib.nullcontext():
+        for case in job.group.cases:
+            after = f"after {', '.join(before)}" if before else "as the first"
+            host = "local" if case.scenario in local else None
+            problem, typed = _solved_whole(job, case.scenario, host)
             before.append(case.scenario)
-            continue
-        before.append(case.scenario)
-        if trial.left:
-            problem = problem or f"it leaves behind: {'; '.join(trial.left[:8])}"
-        _say(job, case, after, problem, typed)
+            _say(job, case, after, problem, typed)
+
+
+def _solved_whole(
+    job: Job, name: str, host: str | None
+) -> tuple[str, tuple[tuple[str, ...], str] | None]:
+    """Solve a scenario from beginning to end; what went wrong first, and what was typed."""
+    problem = ""
+    try:
+        with job.bench.lab(name, "", job.group.seed, host=host) as trial:
+            for step in job.of(name)[1].steps:
+                problem = problem or _solved(job, trial, step)
+            typed = trial.since()
+    except LabError as error:
+        return f"no lab starts: {error.message}", None
+    if trial.left:
+        problem = problem or f"it leaves behind: {'; '.join(trial.left[:8])}"
+    return problem, typed
 
 
 def together(job: Job) -> None:

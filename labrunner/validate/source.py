@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner import frontmatter, markdown
+from labrunner.errors import ScenarioError
 from labrunner.model import Command, Lesson, Scenario, Step
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _SURVIVES = re.compile(r'survives\s+"(?P<part>.+?)"\s*:\s*(?P<reason>.+)', re.DOTALL)
+
+_VARIES = re.compile(r"varies:\s*(?P<pattern>.+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,15 @@ def shown_commands(lesson: Lesson) -> dict[str, tuple[Command, ...]]:
     return found
 
 
+def until_output(commands: Sequence[Command]) -> tuple[Command, ...]:
+    """These commands up to the last one that is shown with output: after it, nothing is shown.
+
+    What a step has a learner type only after that belongs to what it asks for.
+    """
+    last = max((n for n, c in enumerate(commands) if c.output.strip()), default=-1)
+    return tuple(commands[: last + 1])
+
+
 def explanations(lesson: Lesson) -> list[Explained]:
     """Every slip that the author says may pass unnoticed."""
     found = []
@@ -57,6 +69,25 @@ def explanations(lesson: Lesson) -> list[Explained]:
         if match and step is not None:
             reason = " ".join(match["reason"].split())
             found.append(Explained(step.id, match["part"], reason, line))
+    return found
+
+
+def varying(lesson: Lesson) -> dict[str, list[re.Pattern[str]]]:
+    """By step: what its author says differs from run to run in what commands print.
+
+    Raises:
+        ScenarioError: it is no regular expression.
+    """
+    found: dict[str, list[re.Pattern[str]]] = {step.id: [] for step in lesson.steps}
+    for line, text in _tokens(lesson)[1]:
+        match = _VARIES.fullmatch(text.strip())
+        step = _step_at(lesson, line)
+        if match and step is not None:
+            try:
+                found[step.id].append(re.compile(match["pattern"]))
+            except re.error as error:
+                message = f"`varies` is not followed by a regular expression: {error}"
+                raise ScenarioError(message, at(lesson, line)) from error
     return found
 
 

@@ -35,6 +35,9 @@ FLOOD = 8 * 1024 * 1024
 IDLE = 0.25
 """Seconds without output after which the terminal is asked whether a secret is waited for."""
 
+QUIET = 3.0
+"""Seconds without output after which a command that showed all it should is interrupted."""
+
 LETTING_GO = 3.0
 """Seconds that a command gets to end after Ctrl-C, before it is killed."""
 
@@ -153,7 +156,7 @@ class Terminal:
             text: the command, as it stands in the lesson; may have several lines.
             seconds: how long it may take.
             enough: for a command that goes on until somebody presses Ctrl-C: whether what it
-                printed is all that it had to; asked when nothing came for a moment.
+                printed is all that it had to; asked when nothing came for `QUIET` seconds.
         """
         begun = time.monotonic()
         output = _Output()
@@ -216,7 +219,7 @@ class Terminal:
     ) -> Ending:
         """Read until a prompt comes; what a command prints goes to ``output``."""
         deadline = time.monotonic() + seconds
-        running, secret = False, 0
+        running, secret, spoke = False, 0, time.monotonic()
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -225,9 +228,11 @@ class Terminal:
                 secret = secret + 1 if self._hides_input() else 0
                 if secret > 1:
                     return Ending.PASSWORD
-                if running and enough is not None and enough(output.text()):
+                quiet = running and time.monotonic() - spoke >= QUIET
+                if quiet and enough is not None and enough(output.text()):
                     return Ending.SHOWN
                 continue
+            spoke = time.monotonic()
             data = os.read(self._fd, 65536)
             if not data:
                 return Ending.DEAD
