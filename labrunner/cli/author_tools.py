@@ -55,7 +55,7 @@ def lint(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Say what can be seen to be wrong with scenarios, without running them."""
+    """Say what is wrong with scenarios, as far as reading them tells."""
     from labrunner import lint as linting
 
     findings = linting.lint(names or ())

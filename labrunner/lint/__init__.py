@@ -29,6 +29,8 @@ __all__ = ["FINAL", "RULES", "Finding", "Rule", "judge", "lint", "lint_scenario"
 _NAMED_RULES = {"has no tag of its own": "mutable-tag", "has no hint": "few-hints"}
 """What loading complains about and a rule has a name for."""
 
+_STOPPED = "Python stopped there; mend that line, and the rest can be looked at."
+
 
 def lint(names: Sequence[str] = ()) -> list[Finding]:
     """What is wrong with these scenarios, sorted by file and line.
@@ -111,7 +113,7 @@ def _of_problem(problem: Problem) -> Iterator[Finding]:
         else next((r for text, r in _NAMED_RULES.items() if text in problem.message), "scenario")
     )
     number = int(line) if line.isdigit() else 1
-    yield found(rule, path, number, problem.message, problem.hint or "Mend it.")
+    yield found(rule, path, number, problem.message, problem.hint or _STOPPED)
 
 
 def _lesson_mistakes(path: Path) -> list[Finding]:
@@ -153,7 +155,7 @@ def lint_scenario(scenario: Scenario) -> list[Finding]:
             modules.append(python.Module(path))
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", 1) or 1
-            findings.append(found("scenario", path, line, f"not Python: {error}", "Mend it."))
+            findings.append(found("scenario", path, line, f"not Python: {error}", _STOPPED))
     for module in modules:
         findings += python.look(module)
         suppressions += suppress.in_module(module)
