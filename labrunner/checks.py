@@ -95,7 +95,15 @@ def cannot_reach(lab: Lab, source: str, target: str, port: int) -> Verdict | Non
     found = lab.container(target)
     if complaint is not None or found is None:
         return complaint
-    for dialled in (target, *filter(None, found.networks.values())):
+    addresses = [address for address in found.networks.values() if address]
+    if addresses and lab.tcp(target, addresses[0], port) != "open":
+        return not_yet(
+            f"{target} does not serve on port {port}, so nothing can be said of the way to it",
+            expected=f"{target} listens on its own address, port {port}",
+            seen="it does not answer even itself",
+            look=f"docker logs {target}",
+        )
+    for dialled in (target, *addresses):
         if lab.tcp(source, dialled, port) == "open":
             return not_yet(
                 f"{source} still reaches {target}:{port}",

@@ -120,11 +120,12 @@ def _sandbox(
 
 
 def image_folders(scenario: Scenario) -> dict[str, Path]:
-    """The build context of every image that a scenario needs, by the learner's name."""
-    runner = engine_images.RUNNER_IMAGES
+    """The build context of every image of a lab, by the learner's name.
+
+    The runner's own images are always among them: a lesson may type them without more ado.
+    """
     own = {image.name: (scenario.folder or Path()) / image.folder for image in scenario.images}
-    used = {c.image for c in scenario.containers if c.image in runner and c.image not in own}
-    return own | {name: runner[name] for name in sorted(used)}
+    return {**engine_images.RUNNER_IMAGES, **own}
 
 
 def attach(kind: HostKind, lab_id: str, folder: Path, engine: str) -> Host:
