@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,9 @@ from labrunner.validate.proof import Kind, Proof, Result, Status
 WIDTH = 80
 LAST = 12
 """Lines of a transcript that the terminal shows of what went wrong."""
+
+LONGEST = 20_000
+"""Characters of a transcript in a report; the JSON has all of it."""
 
 SHOWN = 6
 """Lines of a longer ``expected`` or ``seen``."""
@@ -81,7 +85,10 @@ def _fit(row: str, width: int) -> list[str]:
     if row.startswith("  terminal") or indent == 4:  # noqa: PLR2004  as it is set above
         # a terminal's own text: cut where it is full, spaces and all
         room = width - indent
-        return [row[:width], *(" " * indent + row[n : n + room] for n in range(width, len(row), room))]
+        return [
+            row[:width],
+            *(" " * indent + row[n : n + room] for n in range(width, len(row), room)),
+        ]
     return _wrapped(row, indent, width)
 
 
@@ -138,7 +145,8 @@ def _scenario(proof: Proof, name: str, width: int) -> list[str]:
         if mine:
             title = seen(step) or "as a whole"
             rows += _row(title, mine, proof.strength(name, step) if step else None, column)
-    rows += _row("together", results, proof.strength(name), column)
+    if steps:
+        rows += _row("together", results, proof.strength(name), column)
     return rows
 
 
@@ -160,7 +168,7 @@ def _row(title: str, results: Sequence[Result], strength: float | None, column: 
 
 def percent(strength: float | None) -> str:
     """A strength for people; rounded down, so that 100 % is said of nothing less."""
-    return "-" if strength is None else f"{int(strength * 100)} %"
+    return "-" if strength is None else f"{math.floor(strength * 100 + 1e-9)} %"
 
 
 def _last(proof: Proof, wrong: Sequence[Result]) -> str:

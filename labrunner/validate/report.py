@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labrunner.errors import UsageError
-from labrunner.validate.lines import complaint, cut, line, text
+from labrunner.validate.lines import LONGEST, complaint, cut, line, text
 from labrunner.validate.page import html
 from labrunner.validate.proof import Case, Kind, Proof, Result, Status
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["complaint", "from_json", "html", "junit_xml", "line", "text", "to_json"]
 
 FORMAT = 1
-LONGEST = 20_000
-"""Characters of a transcript in a report; the JSON has all of it."""
 
 _CASE = ("scenario", "kind", "step", "name", "where", "number")
 _RESULT = ("status", "message", "typed", "expected", "seen", "transcript", "seconds", "explained")
@@ -86,7 +84,9 @@ def from_json(text: str) -> Proof:
         results = tuple(_read(entry) for entry in data["results"])
         return Proof(results, **{name: data[name] for name in _PROOF})
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"not a proof: {error!r}", "lab validate --json FILE writes one") from error
+        raise UsageError(
+            f"not a proof: {error!r}", "lab validate --json FILE writes one"
+        ) from error
 
 
 def _read(entry: Mapping[str, Any]) -> Result:
