@@ -16,6 +16,9 @@ LAST = 12
 LONGEST = 20_000
 """Characters of a transcript in a report; the JSON has all of it."""
 
+SHORT = 4_000
+"""Characters of any text in a complaint."""
+
 SHOWN = 6
 """Lines of a longer ``expected`` or ``seen``."""
 
@@ -60,7 +63,7 @@ def complaint(result: Result) -> list[str]:
     rows += _labelled("expected", result.expected)
     rows += _labelled("seen", result.seen)
     if result.transcript:
-        shown = result.transcript.splitlines()
+        shown = cut(result.transcript, SHORT).splitlines()
         left = len(shown) - LAST
         rows.append(f"  terminal (its last {LAST} lines):" if left > 0 else "  terminal:")
         rows += [f"    {row}" for row in shown[-LAST:]]
@@ -68,7 +71,7 @@ def complaint(result: Result) -> list[str]:
 
 
 def _labelled(label: str, text: str) -> Iterator[str]:
-    rows = text.strip("\n").splitlines()
+    rows = cut(text.strip("\n"), SHORT).splitlines()
     left = len(rows) - SHOWN
     if left > 1:
         rows = [*rows[:SHOWN], f"[{left} more lines]"]

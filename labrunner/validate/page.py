@@ -105,7 +105,7 @@ def _facts(parent: ET.Element, pairs: Sequence[tuple[str, str]], kind: str) -> N
     for name, value in pairs:
         if value:
             _add(facts, "dt", name)
-            _add(facts, "dd", value)
+            _add(facts, "dd", cut(value, LONGEST))
 
 
 # --- the whole ----------------------------------------------------------------------------
@@ -269,5 +269,6 @@ def _pointer(parent: ET.Element, result: Result, anchor: str) -> None:
     """A case that is told of at the top."""
     line = _add(parent, "p", class_="pointer")
     _status(line, result.status)
-    _add(line, "a", f" {_what(result)} ", href=f"#{anchor}")
+    line[-1].tail = " "
+    _add(line, "a", _what(result), href=f"#{anchor}").tail = " "
     _add(line, "span", _seconds(result.seconds), class_="time")
