@@ -10,6 +10,9 @@ from dataclasses import dataclass
 HOST = "host"
 """The container that the learner works in."""
 
+_LONGEST = 8_000
+"""Characters of a command beyond which nobody looks for its end: it is the rest of the block."""
+
 _HEREDOC = re.compile(r"<<-?\s*(?P<quote>['\"\\]?)(?P<word>\w+)")
 _CONTINUED = re.compile(r"(\\|\||&&)\s*$")
 _OPENING = re.compile(r"(?:^|[;&|({]|\bdo|\bthen|\belse)\s*(if|case|for|while|until|select)\b")
@@ -35,13 +38,15 @@ def split(block: str) -> list[str]:
     """The commands of a block; where one cannot be told from the next they stay together."""
     found: list[str] = []
     lines: list[str] = []
+    size = 0
     for line in block.strip("\n").split("\n"):
         if not lines and (not line.strip() or line.lstrip().startswith("#")):
             continue
         lines.append(line.rstrip() if not lines else line)
-        if _is_whole("\n".join(lines)):
+        size += len(line)
+        if size < _LONGEST and _is_whole("\n".join(lines)):
             found.append("\n".join(lines).strip())
-            lines = []
+            lines, size = [], 0
     if lines:
         # what never ends may only seem so: one command then, to the last line
         found.append("\n".join(lines).rstrip().rstrip("\\").rstrip())

@@ -17,7 +17,8 @@ from labrunner.killercoda.text import Part, Text
 NO_HINT = "The course that this comes from has no hint here. `lab check` shows what its script saw."
 INTERRUPT = "Press Ctrl-C to end what runs; then:"
 NO_SOLUTION = 'echo "no solution was imported for this step: write one" >&2; false'
-_SUMMARY_WIDTH = 200
+FEW_HINTS = "<!-- lint: few-hints: the course that this comes from has {number} for this step -->"
+_SUMMARY_WIDTH = 160
 
 
 def compose(plan: Plan) -> str:
@@ -25,26 +26,36 @@ def compose(plan: Plan) -> str:
     parts = [_head(plan), *_introduction(plan)]
     for group in plan.groups:
         last = group is plan.groups[-1]
+        hints = _hints(group)
+        few = "no hint" if hints == [NO_HINT] else "one hint" if len(hints) == 1 else ""
+        parts.append(FEW_HINTS.format(number=few) if few else "")
         parts += [_heading(group), _body(group, plan.finish if last else None)]
-        parts += [_hidden("hint", text) for text in _hints(group)]
+        parts += [_hidden("hint", text) for text in hints]
         parts.append(_hidden("solution", _solution(group)))
     return "\n\n".join(part for part in parts if part.strip()) + "\n"
 
 
 def _head(plan: Plan) -> str:
     objectives = [group.title for group in plan.groups]
-    summary = " ".join(plan.course.description.split()) or plan.title
     values = {
         "title": plan.title,
         "level": plan.level,
         "minutes": plan.minutes,
-        "summary": summary[:_SUMMARY_WIDTH],
+        "summary": _summary(plan),
         "objectives": objectives,
         "requires": [],
     }
     # JSON is YAML, and quotes whatever YAML would take for something else
     rows = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
     return "\n".join(["---", *rows, "---"])
+
+
+def _summary(plan: Plan) -> str:
+    """One sentence, as the catalogue wants it."""
+    text = " ".join(plan.course.description.split()) or plan.title
+    if len(text) >= _SUMMARY_WIDTH:
+        text = text[: _SUMMARY_WIDTH - 2].rpartition(" ")[0].rstrip(" ,;:.") + "…"
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _introduction(plan: Plan) -> Iterator[str]:

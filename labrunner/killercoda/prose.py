@@ -12,26 +12,31 @@ Found = Callable[[Any, str], None]
 CODE_INDENT = 4
 """Columns from which on Markdown takes a paragraph for code."""
 _HEADING_LEVELS = 6
+_STEP_LEVEL = 2
 
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
 _TRAFFIC = re.compile(r"\{\{TRAFFIC_HOST(?P<host>\d+)_(?P<port>\d+)\}\}[^\s)\"'>]*", re.IGNORECASE)
 _TRAFFIC_ANY = re.compile(r"\{\{TRAFFIC_[A-Z_0-9]*\}\}[^\s)\"'>]*")
 _OLD_TRAFFIC = re.compile(
     r"https?://\[\[(?:CLIENT|HOST)\d*_SUBDOMAIN\]\]-(?P<port>\d+)-\[\[[A-Z_]*\]\][^\s)\"'>]*"
 )
 _LEFT_MARK = re.compile(r"\{\{\s*(?:exec|execute|copy)\b[^{}\n]*\}\}|\{\{\}\}")
-_PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\(\s*<?(?P<to>[^)\s>]*)>?[^)]*\)")
-_LINK = re.compile(r"(?<!!)\[(?P<words>[^\]\n]+)\]\(\s*<?(?P<to>[^)\s>]+)>?[^)\n]*\)")
-_REFERENCE = re.compile(r"\[(?P<words>[^\]\[\n]+)\]\[(?P<name>[^\]\n]*)\]")
+_PICTURE = re.compile(r"!\[(?P<alt>[^\[\]]*)\]\(\s*<?(?P<to>[^()\s<>]*)>?[^()\n]*\)")
+_LINK = re.compile(r"(?<!!)\[(?P<words>[^\[\]\n]+)\]\(\s*<?(?P<to>[^()\s<>]+)>?[^()\n]*\)")
+_REFERENCE = re.compile(r"\[(?P<words>[^\]\[\n]+)\]\[(?P<name>[^\[\]\n]*)\]")
 _SHORT = re.compile(r"(?<![\]\\])\[(?P<name>[^\]\[\n]+)\](?![\[(:])")
-_DEFINITION = re.compile(r"^ {0,3}\[(?P<name>[^\]\n]+)\]:\s*<?(?P<to>[^\s>]+)>?.*$", re.MULTILINE)
+_DEFINITION = re.compile(
+    r"^ {0,3}\[(?P<name>[^\[\]\n]+)\]:[ \t]*<?(?P<to>[^\s>]+)>?.*$", re.MULTILINE
+)
 _HREF = re.compile(
-    r"<a\s[^>]*?href\s*=\s*[\"']?(?P<to>[^\"'\s>]+)[^>]*>(?P<words>.*?)</a>",
+    r"<a\s[^<>]{0,300}?href\s*=\s*[\"']?(?P<to>[^\"'\s<>]+)[^<>]*>(?P<words>(?:(?!<a\s).)*?)</a>",
     re.IGNORECASE | re.DOTALL,
 )
-_IMG = re.compile(r"<img\b(?P<attributes>[^>]*)>", re.IGNORECASE)
+_IMG = re.compile(r"<img\b(?P<attributes>[^<>]*)>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(?P<name>alt|src)\s*=\s*[\"'](?P<value>[^\"']*)[\"']", re.IGNORECASE)
-_HTML_HEADING = re.compile(r"<h[1-6][^>]*>(?P<words>.*?)</h[1-6]>", re.IGNORECASE | re.DOTALL)
+_HTML_HEADING = re.compile(
+    r"<h[1-6]\b[^<>]*>(?P<words>(?:(?!<h[1-6]).)*?)</h[1-6]>", re.IGNORECASE | re.DOTALL
+)
 _TAG = re.compile(r"</?(?P<name>[a-zA-Z][a-zA-Z0-9]*)\b[^<>\n]*>")
 _SAME = {"b": "**", "strong": "**", "i": "*", "em": "*", "code": "`", "kbd": "`", "tt": "`"}
 _DROPPED = frozenset(
@@ -79,11 +84,11 @@ _DROPPED = frozenset(
 )
 _LOUD = frozenset(["script", "style", "iframe", "video", "button", "table", "form"])
 _HEADING = re.compile(
-    r"(?P<before>(?:\s{0,3}(?:>|[-*+]|\d+[.)])\s+)*\s{0,3})(?P<marks>#{1,6})(?P<rest>\s.*)?"
+    r"(?P<before>\s{0,3}(?:(?:>|[-*+]|\d+[.)])\s+)*)(?P<marks>#{1,6})(?P<rest>\s.*)?"
 )
 _UNDERLINE = re.compile(r"\s{0,3}(?P<mark>=+|-+)\s*")
-_HEADING_ID = re.compile(r"\s*\{#[^}]*\}\s*$")
-_COLONS = re.compile(r"(?P<before>[\s>]*):::")
+_HEADING_ID = re.compile(r"\{#[^{}]*\}\s*$")
+_COLONS = re.compile(r"\A(?P<before>[\s>]*):::")
 
 
 def take_definitions(source: str) -> tuple[str, dict[str, str]]:
@@ -186,8 +191,20 @@ def _tag(match: re.Match[str], found: Found) -> str:
     return match[0]
 
 
-def lines(text: str) -> str:
-    """Prose whose headings, rules and colons mean nothing to a lesson that they should not."""
+def shift(text: str) -> int:
+    """How much lower headings have to be for the highest to stand just below a step's."""
+    found = (_HEADING.fullmatch(line) for line in text.split("\n"))
+    levels = [len(match["marks"]) for match in found if match]
+    return _STEP_LEVEL + 1 - min(levels, default=1)
+
+
+def lines(text: str, lower: int) -> str:
+    """Prose whose headings, rules and colons mean nothing to a lesson that they should not.
+
+    Args:
+        text: of a paragraph or several.
+        lower: what `shift` says of the whole text.
+    """
     made: list[str] = []
     for line in text.split("\n"):
         before = made[-1] if made else ""
@@ -196,7 +213,7 @@ def lines(text: str) -> str:
         if underline and before.strip():
             made += _underlined(made, underline["mark"])
         elif heading and len(line) - len(line.lstrip()) < CODE_INDENT:
-            made.append(_demoted(heading))
+            made.append(_demoted(heading, lower))
         else:
             made.append(_COLONS.sub(lambda m: f"{m['before']}\\:::", line, count=1))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(made))
@@ -209,8 +226,8 @@ def _underlined(made: list[str], mark: str) -> list[str]:
     return ["", "---", ""] if len(mark) > 1 else ["", "-"]
 
 
-def _demoted(heading: re.Match[str]) -> str:
-    """A heading two levels lower: those of steps are the lesson's own."""
-    level = min(len(heading["marks"]) + 2, _HEADING_LEVELS)
+def _demoted(heading: re.Match[str], lower: int) -> str:
+    """A heading on a lower level: those of steps are the lesson's own."""
+    level = max(_STEP_LEVEL + 1, min(len(heading["marks"]) + lower, _HEADING_LEVELS))
     rest = _HEADING_ID.sub("", heading["rest"] or "")
     return f"{heading['before']}{'#' * level}{rest}"

@@ -10,6 +10,7 @@ import io
 import re
 import tarfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -33,6 +34,7 @@ SETUP_SECONDS = 120
 _TROUBLE = f"{SCRIPTS}/trouble"
 _LAST_LINES = 5
 _LAST_CHARS = 400
+_READ_CHARS = 4000
 _TIMED_OUT = (124, 137)
 _ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()].)")
 
@@ -240,7 +242,7 @@ def _put_bytes(lab: Lab, files: list[tuple[bytes, str, int]]) -> None:
     with tarfile.open(fileobj=archive, mode="w") as tar:
         for data, target, mode in files:
             member = tarfile.TarInfo(target.lstrip("/"))
-            member.size, member.mode = len(data), mode
+            member.size, member.mode, member.mtime = len(data), mode, time.time()
             tar.addfile(member, io.BytesIO(data))
     with engine_errors(f"putting files onto {HOST}"):
         lab.client.api.put_archive(HOST, "/", archive.getvalue())
@@ -252,7 +254,8 @@ def _folders(targets: Iterable[str]) -> Iterator[str]:
 
 def _last_words(result: Result) -> str:
     """The end of what a script printed, on one line."""
-    text = _ESCAPES.sub("", f"{result.out}\n{result.err}")
+    ends = (output[-_READ_CHARS:] for output in (result.out, result.err))
+    text = _ESCAPES.sub("", "\n".join(ends))
     lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
     if not lines:
         return "it printed nothing"

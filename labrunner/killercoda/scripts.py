@@ -140,7 +140,9 @@ _ENDS = re.compile(r"\|\||&&|[;|&(){}\n`]|\$\(")
 _DOWNLOADS = (
     (re.compile(r"\bapt(-get)?\s+(-\S+\s+)*(install|update|upgrade|full-upgrade)\b"), "packages"),
     (
-        re.compile(r"\b(curl|wget)\b[^\n;|&]*\bhttps?://(?!(localhost|127\.|0\.0\.0\.0|\$))"),
+        re.compile(
+            r"\b(curl|wget)\b[^\n;|&]{0,300}?\bhttps?://(?!(localhost|127\.|0\.0\.0\.0|\$))"
+        ),
         "files",
     ),
     (re.compile(r"\bpip3?\s+(install|download)\b"), "Python packages"),
@@ -199,7 +201,7 @@ _WITH_VALUE = frozenset(
 _RUN = re.compile(r"\bdocker\s+(?:container\s+)?(?:run|create)\s+(?P<rest>[^\n;|&]*)")
 _PULL = re.compile(r"\bdocker\s+(?:image\s+)?pull\s+(?:-\S+\s+)*(?P<image>[\w./:@-]+)")
 _FROM = re.compile(r"^\s*FROM\s+(?:--\S+\s+)*(?P<image>[\w./:@-]+)", re.MULTILINE)
-_HARMLESS = re.compile(r"(exit(\s+0)?|true|:|echo\b.*|printf\b.*|clear|sleep\b.*|date)\s*;?")
+_HARMLESS = re.compile(r"(exit\s+0|true|:|(echo|printf|sleep)\b[^;&|`]*|clear|date)\s*;?")
 _SETTING = re.compile(
     r"(set\s+[-+]\w+|set\s+-o\s+pipefail|shopt\b.*|export\s+\w+=.*|[A-Za-z_]\w*=[^$`(]*)"
 )
@@ -305,7 +307,9 @@ def images(script: str) -> list[str]:
 
 def built(script: str) -> set[str]:
     """The names that a script gives to images that it builds."""
-    tags = re.findall(r"\bdocker\s+(?:image\s+)?build\b[^\n;|&]*?(?:-t|--tag)[\s=]+(\S+)", script)
+    tags = re.findall(
+        r"\bdocker\s+(?:image\s+)?build\b[^\n;|&]{0,300}?(?:-t|--tag)[\s=]+(\S+)", script
+    )
     return set(tags) | {tag.removesuffix(":latest") for tag in tags}
 
 

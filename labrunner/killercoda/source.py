@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from labrunner.errors import LabError
 
-TEXT_LIMIT = 1024 * 1024
+TEXT_LIMIT = 256 * 1024
 """Bytes of a text or script; what is larger is not one."""
 ASSET_LIMIT = 16 * 1024 * 1024
 ASSETS_LIMIT = 64 * 1024 * 1024
 """Bytes of one asset, and of all together."""
 ASSETS_NUMBER = 1000
+_FILES_LIMIT = 20_000
+"""Files and folders that are looked at for a pattern."""
 
 _WILD = re.compile(r"[*?\[]")
 
@@ -118,6 +121,8 @@ class Source:
                 path = Path(where, name)
                 if path.is_symlink() or name in files:
                     names.append(path.relative_to(base).as_posix())
+            if len(names) > _FILES_LIMIT:
+                raise LabError(f"{base} holds more than {_FILES_LIMIT} files", "Take some away.")
         return names
 
     def _path(self, name: str) -> Path:
@@ -138,6 +143,7 @@ class Source:
         return path
 
 
+@lru_cache(maxsize=4096)
 def _matches(name: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     """Whether a path's parts are what a pattern means; ``**`` stands for any folders."""
     from fnmatch import fnmatchcase

@@ -20,10 +20,12 @@ Place = Literal["body", "hint", "solution"]
 _FENCE = re.compile(r"(?P<indent>\s*)(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)$")
 _ACTION = r"\{\{(?P<action>[^{}\n]*)\}\}"
 _CODE = re.compile(
-    rf"(?P<ticks>(?<!`)`+(?!`))(?P<code>.+?)(?<!`)(?P=ticks)(?!`)(?:{_ACTION})?", re.DOTALL
+    r"(?P<ticks>(?<!`)`+(?!`))(?P<code>(?:(?!\n\s*\n).){1,4000}?)(?<!`)(?P=ticks)(?!`)"
+    rf"(?:{_ACTION})?",
+    re.DOTALL,
 )
 _BOX = re.compile(
-    r"(?P<open><details[^>]*>\s*(?:<summary[^>]*>(?P<summary>.*?)</summary>)?)|(?P<close></details>)",
+    r"(?P<open><details\b[^<>]*>\s*(?:<summary[^<>]*>(?P<summary>(?:(?!<summary).)*?)</summary>)?)|(?P<close></details>)",
     re.IGNORECASE | re.DOTALL,
 )
 _HINT = re.compile(r"\b(hint|tip|tipp|help|hinweis|indice|pista)", re.IGNORECASE)
@@ -95,6 +97,7 @@ class _Reader:
         self.file = file
         self.places: list[Place] = [place]
         self.hints = 0
+        self.lower = 0
         self.text = Text()
         self.definitions: dict[str, str] = {}
 
@@ -106,7 +109,11 @@ class _Reader:
     def read(self, source: str) -> Text:
         """The whole text."""
         source, self.definitions = prose.take_definitions(source)
-        for kind, payload in _blocks(source):
+        blocks = list(_blocks(source))
+        self.lower = prose.shift(
+            "\n".join(row for kind, b in blocks if kind == "prose" for row in b)
+        )
+        for kind, payload in blocks:
             if kind == "prose":
                 self.boxes("\n".join(payload))
             else:
@@ -150,12 +157,10 @@ class _Reader:
         pieces: list[str] = []
         position = 0
         for match in _CODE.finditer(text):
-            if "\n\n" in match["code"]:
-                continue
             pieces += [self.words(text[position : match.start()]), self.code(match, clicks)]
             position = match.end()
         pieces.append(self.words(text[position:]))
-        whole = prose.lines("".join(pieces)).strip("\n")
+        whole = prose.lines("".join(pieces), self.lower).strip("\n")
         if whole.strip():
             self.add(kind="prose", text=whole)
         if clicks:
