@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from labrunner.errors import LabError, ScenarioError, UsageError, place
@@ -90,7 +91,7 @@ def start(
                 lab_id=record.id,
                 folder=record.folder,
                 limits=options.limits or scenario.limits,
-                intend=lambda what, called: store.intend(record.id, what, called),
+                intend=partial(store.intend, record.id),
                 on_event=on_event,
             )
             lab = OpenLab(store, record, scenario, host)
@@ -101,7 +102,8 @@ def start(
 
                 replay(lab, at, on_event=on_event)
             store.set_state(record.id, "running")
-    _notify(on_event, "labrunner_lab_started", lab=lab.view)
+    if plugins.has_listeners("labrunner_lab_started"):
+        _notify(on_event, "labrunner_lab_started", lab=lab.view)
     return lab
 
 
@@ -138,6 +140,7 @@ def _refuse_second(store: Store, name: str, on_event: OnEvent) -> None:
 def _new_record(
     scenario: Scenario, kind: HostKind, lesson: Lesson, options: StartOptions
 ) -> LabRecord:
+    from labrunner import plugins
     from labrunner.engine.client import engine_address
 
     lab_id = f"{scenario.name}-{secrets.token_hex(3)}"
@@ -150,6 +153,8 @@ def _new_record(
         seed=options.seed if options.seed is not None else secrets.randbelow(2**31),
         language=options.language,
         step=lesson.steps[0].id,
+        farewell=(kind == "local" and scenario.teardown is not None)
+        or plugins.has_listeners("labrunner_lab_stopping"),
         state="starting",
         created=time.time(),
     )
@@ -197,10 +202,10 @@ def bury(
 
 def _teardown_hook(store: Store, record: LabRecord, on_event: OnEvent) -> None:
     """Let the scenario and observers act before a lab goes; neither can keep it from going."""
+    if record.state != "running" or not record.farewell:
+        return
     from labrunner import plugins
 
-    if record.state != "running":
-        return
     try:
         scenario = plugins.find(record.scenario)
         lab = OpenLab(store, record, scenario)
@@ -209,8 +214,7 @@ def _teardown_hook(store: Store, record: LabRecord, on_event: OnEvent) -> None:
     except Exception as error:  # noqa: BLE001  a broken plugin must not keep its lab alive
         on_event(Event("remove", record.scenario, "note", f"its teardown failed: {error}"))
         return
-    if plugins.has_listeners("labrunner_lab_stopping"):
-        _notify(on_event, "labrunner_lab_stopping", lab=lab.view)
+    _notify(on_event, "labrunner_lab_stopping", lab=lab.view)
 
 
 def _remove(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ TABLES = """
 CREATE TABLE lab (
     id TEXT PRIMARY KEY, scenario TEXT NOT NULL, host TEXT NOT NULL, engine TEXT NOT NULL,
     folder TEXT NOT NULL, seed INTEGER NOT NULL, language TEXT NOT NULL, step TEXT NOT NULL,
-    state TEXT NOT NULL, created REAL NOT NULL, ended REAL
+    farewell INTEGER NOT NULL, state TEXT NOT NULL, created REAL NOT NULL, ended REAL
 );
 CREATE TABLE attempt (
     lab TEXT NOT NULL, scenario TEXT NOT NULL, step TEXT NOT NULL, at REAL NOT NULL,
@@ -56,6 +56,7 @@ class LabRecord:
         seed: what everything random in it comes from.
         language: language of its lesson.
         step: id of the step that the learner is on; "" when all are done.
+        farewell: its scenario or a plugin wants to act before it goes.
         state: starting, running or gone.
         created: seconds since the epoch.
     """
@@ -68,6 +69,7 @@ class LabRecord:
     seed: int
     language: str
     step: str
+    farewell: bool
     state: LabState
     created: float
 
@@ -172,7 +174,7 @@ class Store:
         """Write down a lab that is about to be made."""
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO lab VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+                "INSERT INTO lab VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
                 (
                     lab.id,
                     lab.scenario,
@@ -182,6 +184,7 @@ class Store:
                     lab.seed,
                     lab.language,
                     lab.step,
+                    lab.farewell,
                     lab.state,
                     lab.created,
                 ),
@@ -271,13 +274,11 @@ class Store:
 
     # --- ledger ---------------------------------------------------------------------------
 
-    def intend(self, lab_id: str, kind: str, name: str) -> None:
-        """Something of this kind and name is about to be made for a lab."""
+    def intend(self, lab_id: str, things: Iterable[tuple[str, str]]) -> None:
+        """These things, kind and name, are about to be made for a lab."""
+        rows = [(lab_id, kind, name, time.time()) for kind, name in things]
         with self._transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, NULL)",
-                (lab_id, kind, name, time.time()),
-            )
+            db.executemany("INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, NULL)", rows)
 
     def removed(self, lab_id: str) -> None:
         """Everything that a lab made is gone."""
@@ -303,6 +304,7 @@ def _record(row: sqlite3.Row) -> LabRecord:
         seed=row["seed"],
         language=row["language"],
         step=row["step"],
+        farewell=bool(row["farewell"]),
         state=cast("LabState", row["state"]),
         created=row["created"],
     )

@@ -29,6 +29,7 @@ def record(**changes: object) -> LabRecord:
         seed=7,
         language="en",
         step="first",
+        farewell=False,
         state="starting",
         created=1.0,
     )
@@ -71,9 +72,8 @@ def test_a_passed_step_stays_passed(store: Store) -> None:
 
 def test_the_ledger_keeps_what_was_intended_until_it_is_gone(store: Store) -> None:
     """An intent that was never carried out is still looked for at the end."""
-    store.intend("shop-1", "container", "gateway")
-    store.intend("shop-1", "container", "gateway")
-    store.intend("shop-1", "network", "front")
+    store.intend("shop-1", [("container", "gateway")])
+    store.intend("shop-1", [("container", "gateway"), ("network", "front")])
     assert [(e.kind, e.name) for e in store.ledger("shop-1")] == [
         ("container", "gateway"),
         ("network", "front"),
@@ -117,7 +117,7 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(store: Store) -> None:
 
     def fill() -> None:
         for number in range(10_000):
-            store.intend("shop-1", "container", f"{'x' * 200}{number}")
+            store.intend("shop-1", [("container", f"{'x' * 200}{number}")])
 
     with pytest.raises(StateError, match="full") as caught:
         fill()
@@ -129,7 +129,7 @@ def test_two_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
     """Two terminals on a fresh machine: both succeed."""
     script = (
         "import sys; from pathlib import Path; from labrunner.store import Store;"
-        "s = Store(Path(sys.argv[1])); s.intend(sys.argv[2], 'network', 'n'); print('ok')"
+        "s = Store(Path(sys.argv[1])); s.intend(sys.argv[2], [('network', 'n')]); print('ok')"
     )
     running = [
         subprocess.Popen(

@@ -114,8 +114,24 @@ def start(
     networks = ui.count(len(scenario.networks), "network")
     title = f"Starting {name}: {containers}, {networks}"
     with ui.Progress(title, quiet=as_json) as progress:
+        _prepare_to_show()
         opened = labs.start(store, name, options, on_event=progress)
     _show_place(opened, as_json=as_json)
+
+
+def _prepare_to_show() -> None:
+    """Load what renders a lesson while the engine is at work: it takes as long as a container."""
+    import threading
+
+    def load() -> None:
+        import rich.console
+        import rich.text
+
+        from labrunner.cli import render
+
+        del rich, render
+
+    threading.Thread(target=load, daemon=True).start()
 
 
 def _all_gone(name: str) -> bool:

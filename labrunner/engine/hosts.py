@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from labrunner.engine.addresses import free_subnets
 from labrunner.engine.clearing import Made, clear
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL
-from labrunner.engine.topology import up
+from labrunner.engine.topology import Intend, up
 from labrunner.errors import UsageError
 from labrunner.model import Event, HostKind, Limits, OnEvent, Scenario
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from labrunner.engine.host import Host
 
 HOST_VARIABLE = "LABRUNNER_HOST"
-Intend = Callable[[str, str], None]
 
 
 def choose(scenario: Scenario, asked: str | None) -> HostKind:
@@ -82,9 +81,8 @@ def bring_up(
             on_event=on_event,
         )
     local.refuse_taken_names(outer, scenario)
-    for entry in local.learner_entries(scenario):
-        intend(*entry)
-    local.tag_images(outer, references, intend)
+    intend(local.entries(scenario, references))
+    local.tag_images(outer, references)
     host = local.LocalHost(lab_id, outer, engine_client.engine_address())
     subnets = free_subnets(outer, len(scenario.networks))
     up(host, scenario, images={}, subnets=subnets, intend=intend, on_event=on_event)
@@ -113,7 +111,7 @@ def _sandbox(
         internet=scenario.internet,
         folder=folder,
     )
-    intend("host", f"labrunner-{lab_id}")
+    intend([("host", f"labrunner-{lab_id}")])
     host = sandbox.create(outer, spec, host_image=host_image, on_event=on_event)
     up(host, scenario, images={}, intend=intend, on_event=on_event)
     return host

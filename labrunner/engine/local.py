@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
@@ -104,42 +104,34 @@ def refuse_taken_names(client: docker.DockerClient, scenario: Scenario) -> None:
         )
 
 
-def tag_images(
-    client: docker.DockerClient, images: Mapping[str, str], intend: Callable[[str, str], None]
-) -> None:
+def tag_images(client: docker.DockerClient, images: Mapping[str, str]) -> None:
     """Give each image the name that the learner types.
 
     Raises:
         EngineError: another image has that name.
     """
-    for name, reference in images.items():
-        with engine_errors(f"naming the image {name}"):
-            wanted = client.api.inspect_image(reference)["Id"]
-            there = _image_id(client, name)
-            if there not in (None, wanted):
-                raise EngineError(
-                    f"this engine has another image called {name}",
-                    "give that image another tag, or use the sandbox host",
-                )
-            intend(TAG, name)
-            if there is None:
+    with engine_errors("naming the images"):
+        ids = {tag: i["Id"] for i in client.api.images() for tag in i["RepoTags"] or ()}
+        foreign = [n for n, ref in images.items() if n in ids and ids[n] != ids.get(ref)]
+        if foreign:
+            raise EngineError(
+                f"this engine has other images called {', '.join(foreign)}",
+                "give those images other tags, or use the sandbox host",
+            )
+        for name, reference in images.items():
+            if name not in ids:
                 repository, _, tag = name.rpartition(":")
                 client.api.tag(reference, repository, tag)
 
 
-def _image_id(client: docker.DockerClient, name: str) -> str | None:
-    import docker.errors
+def entries(scenario: Scenario, images: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Ledger entries, kind and name, for what will carry no label.
 
-    try:
-        return str(client.api.inspect_image(name)["Id"])
-    except docker.errors.ImageNotFound:
-        return None
-
-
-def learner_entries(scenario: Scenario) -> list[tuple[str, str]]:
-    """Ledger entries for what the lesson has the learner make: kind and name."""
+    Those are names given to images, and what the lesson has the learner make.
+    """
     owns = scenario.owns
     return [
+        *((TAG, name) for name in images),
         *((f"{LEARNER}container", name) for name in owns.containers),
         *((f"{LEARNER}network", name) for name in owns.networks),
         *((f"{LEARNER}volume", name) for name in owns.volumes),

@@ -24,8 +24,8 @@ T = TypeVar("T")
 WORKERS = 8
 """Engine calls under way at once; two cores are full with four, more cores like more."""
 
-Intend = Callable[[str, str], None]
-"""Called with a kind and a name before that thing is made."""
+Intend = Callable[[Sequence[tuple[str, str]]], None]
+"""Called with kinds and names before those things are made."""
 
 
 def up(
@@ -51,20 +51,22 @@ def up(
         EngineError: something could not be made or did not become ready.
     """
     labels = {LABEL: host.lab_id, ROLE: "part"}
+    volumes = sorted({volume for c in scenario.containers for volume in c.volumes})
+    intend(
+        [
+            *(("network", network.name) for network in scenario.networks),
+            *(("volume", volume) for volume in volumes),
+            *(("container", container.name) for container in scenario.containers),
+        ]
+    )
     with ThreadPoolExecutor(WORKERS) as pool:
-        jobs: list[Future[None]] = []
-        for index, network in enumerate(scenario.networks):
-            intend("network", network.name)
-            subnet = subnets[index] if subnets else None
-            jobs.append(pool.submit(_network, host.client, network, subnet, labels, on_event))
-        for volume in sorted({v for c in scenario.containers for v in c.volumes}):
-            intend("volume", volume)
-            jobs.append(pool.submit(_volume, host.client, volume, labels))
-        _wait(jobs)
-    waves = _waves(scenario.containers)
-    for wave in waves:
-        for container in wave:
-            intend("container", container.name)
+        chosen: Sequence[IPv4Network | None] = subnets or [None] * len(scenario.networks)
+        networks = [
+            pool.submit(_network, host.client, network, subnet, labels, on_event)
+            for network, subnet in zip(scenario.networks, chosen, strict=True)
+        ]
+        _wait(networks + [pool.submit(_volume, host.client, v, labels) for v in volumes])
+    for wave in _waves(scenario.containers):
         _start_wave(host, wave, images, labels, on_event)
 
 

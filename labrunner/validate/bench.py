@@ -233,8 +233,7 @@ class Bench:
         theirs = Store(_made(home) / "labs.db")
         theirs.add_lab(record)
         theirs.set_step(record.id, record.step)
-        for entry in lab.store.ledger(record.id):
-            theirs.intend(record.id, entry.kind, entry.name)
+        theirs.intend(record.id, [(e.kind, e.name) for e in lab.store.ledger(record.id)])
         theirs.set_state(record.id, "running")
         theirs.close()
         lab.store.removed(record.id)
@@ -271,6 +270,7 @@ class Bench:
             seed=0,
             language="en",
             step="",
+            farewell=False,
             state="starting",
             created=time.time(),
         )
