@@ -17,7 +17,7 @@ import pytest
 from labrunner import lab as labs
 from labrunner import lesson, plugins, steps
 from labrunner.errors import LabError
-from labrunner.killercoda import commands, convert, index, scripts, text
+from labrunner.killercoda import commands, convert, index, runtime, scripts, text
 from labrunner.killercoda.report import Report
 from labrunner.killercoda.source import TEXT_LIMIT, Source
 from labrunner.model import Lesson, Outcome, Scenario
@@ -100,6 +100,7 @@ def test_a_course_becomes_a_package_that_loads(into: Path) -> None:
     assert scenario.hosts == ("sandbox",)
     assert not scenario.internet
     assert [c.name for c in scenario.containers] == ["host"]
+    assert getattr(scenario.setup, "__func__", None) is runtime.Course.set_up
     files = report.folder / report.module / "files"
     assert (files / "scripts/step1/verify.sh").read_text() == (
         TEA_HOUSE / "step1/verify.sh"
@@ -345,6 +346,7 @@ def test_a_course_without_verify_scripts_can_never_pass(make: Make, into: Path) 
     scenario, found = loaded(report)
     assert [(s.id, s.title) for s in found.steps] == [("a", "A"), ("bee", "Bee")]
     verdict = scenario.checks["a"](None)  # type: ignore[arg-type]
+    assert verdict == runtime.unproven("a.md")
     assert verdict.outcome is Outcome.NOT_YET
     assert "cannot be proven" in verdict.message
     assert said(report, "unproven").count("write a check") == 2
