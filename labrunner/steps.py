@@ -26,6 +26,7 @@ class Checked:
         seconds: how long it took.
         following: the step to go on with; ``None`` when all are done.
         moved: whether the learner is on another step than before.
+        problems: what went wrong in plugins that were told of it.
     """
 
     step: Step
@@ -33,6 +34,7 @@ class Checked:
     seconds: float
     following: Step | None
     moved: bool
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,12 @@ def check(lab: OpenLab, step: Step, *, solved: bool = False) -> Checked:
     before = lab.record.step
     if verdict.passed:
         lab.move_on()
+    problems: tuple[str, ...] = ()
     if plugins.has_listeners("labrunner_step_checked"):
-        plugins.notify("labrunner_step_checked", lab=lab.view, step=step.id, verdict=verdict)
-    return Checked(step, verdict, seconds, lab.step, moved=lab.record.step != before)
+        told = plugins.notify("labrunner_step_checked", lab=lab.view, step=step.id, verdict=verdict)
+        problems = tuple(f"{problem.source}: {problem.message}" for problem in told)
+    moved = lab.record.step != before
+    return Checked(step, verdict, seconds, lab.step, moved, problems)
 
 
 def hint(lab: OpenLab, step: Step) -> Hint:

@@ -264,6 +264,8 @@ def _show_checked(lab: OpenLab, checked: Checked) -> None:
 
     title = f"step {lab.number(checked.step.id)}/{len(lab.lesson.steps)} {checked.step.title}"
     ui.verdict(checked.verdict, title=title)
+    for problem in checked.problems:
+        ui.note(ui.wrap(f"  a plugin failed: {problem}", "  "))
     if checked.moved:
         ui.say()
         _show_step(lab, checked.following)
