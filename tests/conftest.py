@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 TIMEOUT = 180
 
+collect_ignore = ["example_plugin"]
+"""Its tests are those of an author, and need its package to be found; test_testing.py runs them."""
+
 
 @dataclass(frozen=True)
 class Lab:
