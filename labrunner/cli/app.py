@@ -48,6 +48,9 @@ def _add_commands() -> None:
     from labrunner.cli import author_tools
 
     author_tools.add_to(app)
+    from labrunner.cli import author
+
+    author.add_to(app)
     from labrunner.cli import importer
 
     importer.add_to(app)

@@ -18,14 +18,17 @@ from labrunner.validate.terminal import Ending, Entry
 def line(job: Job) -> None:
     """Every step in a row: untouched, twice, solution; the stop at the end."""
     group, bench = job.group, job.bench
-    first = [s.id for s in job.lesson.steps].index(group.step) if group.step else 0
+    steps = job.lesson.steps
+    first = [s.id for s in steps].index(group.step) if group.step else 0
     wanted = {case.step for case in group.cases}
-    last = max((n for n, s in enumerate(job.lesson.steps) if s.id in wanted), default=-1)
+    # a stop is judged after everything that the lesson has a learner do
+    whole = job.case(Kind.STOP) is not None
+    last = max((n for n, s in enumerate(steps) if whole or s.id in wanted), default=-1)
     finished: Trial | None = None
     with bench.lab(group.scenario, group.step, group.seed) as trial:
         finished = trial
         job.say(job.case(Kind.START), Status.PROVEN, "a lab starts", trial)
-        for step in job.lesson.steps[first : last + 1]:
+        for step in steps[first : last + 1]:
             untouched(job, trial, step)
             if not solution(job, trial, step):
                 break

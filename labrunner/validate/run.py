@@ -274,10 +274,12 @@ class _Run:
     def _done(self, group: Group, data: dict[str, Any]) -> None:
         if data["kept"]:
             self.schedule.kept.add(group.scenario)
+        self.schedule.finished(group)
+        if group.scenario in self.schedule.dead:
+            return
         stuck = self.schedule.stuck.get(group.scenario, "")
         reason = f"the solution of {stuck} is not green" if stuck else "an earlier case failed"
         self._skip(group, reason)
-        self.schedule.finished(group)
 
     def _unreachable(self, group: Group, data: dict[str, Any]) -> None:
         """No lab got to where a group begins."""
@@ -295,6 +297,9 @@ class _Run:
         if data["where"]:
             result = replace(result, case=replace(first, where=data["where"]))
         self._take(result, group.round)
+        if group.scenario in self.schedule.dead:
+            # that no lab starts says it all: nothing else is tried
+            return
         self.schedule.unreachable.add((group.scenario, group.step))
         self._skip(group, f"no lab gets to the start of {group.step or 'the lesson'}")
 
