@@ -26,8 +26,8 @@ USER = "100000:100000"
 """Who starts `ENTER`: the owner of the sandbox's user namespace, nobody anywhere else."""
 
 CAPABILITIES = ("SYS_ADMIN", "SETUID", "SETGID", "CHOWN", "DAC_OVERRIDE", "SYS_CHROOT")
-DEADLINE = 30.0
-"""Seconds that an engine may take to answer; it takes a hundredth where all is well."""
+DEADLINE = 60.0
+"""Seconds that an engine may take to answer; half a second where all is well."""
 
 _DISK_SHARE = 0.75
 _WORDS = "labrunner: "

@@ -124,7 +124,7 @@ def give_cgroups() -> list[str]:
 def give_unified(group: str) -> str:
     """Cgroup v2: processes may only sit in leaves, so the container's own move aside first."""
     lab = f"{group}/lab"
-    for name in ("init", "lab"):
+    for name in ("init", "lab", "lab/init"):
         os.makedirs(f"{group}/{name}", exist_ok=True)
     for pid in read(f"{group}/cgroup.procs").split():
         write(f"{group}/init/cgroup.procs", pid)
@@ -133,9 +133,10 @@ def give_unified(group: str) -> str:
             write(f"{group}/cgroup.subtree_control", f"+{controller}")
         except OSError as error:
             note(f"no limits on {controller} inside: {error.strerror}")
-    hand(lab)
-    for name in ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control"):
-        hand(f"{lab}/{name}")
+    for folder in (lab, f"{lab}/init"):
+        hand(folder)
+        for name in ("cgroup.procs", "cgroup.threads", "cgroup.subtree_control"):
+            hand(f"{folder}/{name}")
     return lab
 
 
