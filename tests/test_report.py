@@ -341,7 +341,8 @@ def test_a_failed_result_says_what_to_do() -> None:
         transcript="\n".join(f"line {n}" for n in range(40)),
     )
     shown = report.line(bad)
-    for part in ("the trap passes", "$ docker run one", "expected: red", "seen:     green"):
+    where = "where:    content/shop/lesson.md:12"
+    for part in (where, "the trap passes", "$ docker run one", "expected: red", "seen:     green"):
         assert part in shown
     assert "line 39" in shown
     assert "line 1\n" not in shown

@@ -48,7 +48,8 @@ def line(result: Result, width: int = WIDTH) -> str:
     head = f"{result.status:<9} {seen(what)} ({result.seconds:.1f} s)"
     lines = _wrapped(head, 10, width)
     if not result.fine:
-        lines += [row for part in complaint(result)[1:] for row in _fit(part, width)]
+        where = [f"  where:    {seen(case.where)}"] if case.where else []
+        lines += [row for part in (*where, *complaint(result)[1:]) for row in _fit(part, width)]
     return "\n".join(lines)
 
 
@@ -149,7 +150,7 @@ def _scenario(proof: Proof, name: str, width: int) -> list[str]:
             title = seen(step) or "as a whole"
             rows += _row(title, mine, proof.strength(name, step) if step else None, column)
     if steps:
-        rows += _row("together", results, proof.strength(name), column)
+        rows += _row("total", results, proof.strength(name), column)
     return rows
 
 
