@@ -43,6 +43,7 @@ _ALIKE = (
     (re.compile(r"\b\d+\.\d+\b"), "<figure>"),
     (re.compile(r"\b[a-z]+-\d{2,}\b"), "<word>"),
     (re.compile(r"\b[3-6]\d{4}\b"), "<port>"),
+    (re.compile(r"-{3,}"), "---"),
 )
 
 

@@ -116,6 +116,8 @@ def speed(lab: Lab) -> Verdict:
     own = best(lab, "/tmp/own.txt", "pair")  # noqa: S108
     if not isinstance(own, float):
         return own
+    if problem := one_core(lab):
+        return problem
     seen = (
         f"best of each: {shared:.1f} Gbit/s shared, {own:.1f} Gbit/s own, ratio {own / shared:.2f}"
     )
@@ -126,6 +128,20 @@ def speed(lab: Lab) -> Verdict:
             seen=seen,
         )
     return passed(f"A bridge of one's own is no slower than a shared one: {seen}.", seen=seen)
+
+
+def one_core(lab: Lab) -> Verdict | None:
+    """``None`` where both ends of the measurement are kept on the same one core."""
+    views = [lab.container(name) for name in ("alice", "dave")]
+    cores = [view.attrs["HostConfig"]["CpusetCpus"] or "any" for view in views if view]
+    if len(set(cores)) == 1 and cores[0].isdigit():
+        return None
+    return not_yet(
+        "alice and dave are not on one and the same core, so the two figures cannot be compared.",
+        expected="both ends on the same core in every run; update both, then measure again",
+        seen=" and ".join(f"core {core}" for core in cores),
+        look="docker inspect -f '{{.Name}} {{.HostConfig.CpusetCpus}}' alice dave",
+    )
 
 
 def noisy(lab: Lab) -> Verdict:

@@ -49,6 +49,7 @@ scenario = Scenario(
         containers=("dave", "web", "scout", "printer", "erin", *NOISY),
         networks=("cellar", "pair"),
     ),
+    alone=("speed", "noisy"),
     setup=write_pages,
     checks={
         "one-bridge": one_bridge,

@@ -42,6 +42,8 @@ scenario = Scenario(
         at_start("payment-service", "shop/payment:1", ENVIRONMENT),
         at_start("payment-db", "shop/db:1"),
     ),
+    # their checks compare times of before the split with those of after it
+    alone=("stopwatch", "proof"),
     owns=Owned(containers=("order-service",), networks=("front", "people", "pay", "data")),
 )
 
