@@ -38,22 +38,14 @@ def root(
 
 
 def _add_commands() -> None:
-    """Import only the modules that the typed command needs; the others stay on the disk."""
-    from labrunner.cli import learner
+    """Put the audiences together, in the order of the help text. None imports anything heavy."""
+    from labrunner.cli import author, author_tools, importer, learner, machine, working
 
     learner.add_to(app)
-    from labrunner.cli import machine
-
-    machine.add_to(app)
-    from labrunner.cli import author_tools
-
-    author_tools.add_to(app)
-    from labrunner.cli import author
-
-    author.add_to(app)
-    from labrunner.cli import importer
-
-    importer.add_to(app)
+    working.add_to(app)
+    learner.add_endings_to(app)
+    for audience in (machine, author_tools, author, importer):
+        audience.add_to(app)
 
 
 _add_commands()

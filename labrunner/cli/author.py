@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from labrunner.cli import ui
-from labrunner.cli.learner import lab_names
+from labrunner.cli.options import lab_names
 
 if TYPE_CHECKING:
     from labrunner.validate.proof import Result

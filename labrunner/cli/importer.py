@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from labrunner.cli import ui
-from labrunner.cli.learner import Json
+from labrunner.cli.options import Json
 
 app = typer.Typer(
     help="Make scenario packages of courses from elsewhere.",

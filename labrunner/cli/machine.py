@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from labrunner.cli import ui
-from labrunner.cli.learner import Json, Named
+from labrunner.cli.options import Json, Named
 
 AT_FAULT = 3
 

@@ -1,0 +1,47 @@
+"""Where a learner stands: the step, and the two things to type next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labrunner.cli import ui
+
+if TYPE_CHECKING:
+    from labrunner.model import Step
+    from labrunner.session import OpenLab
+
+
+def show(lab: OpenLab, *, as_json: bool) -> None:
+    """Show the current step of a lab that was just started or is gone on with."""
+    step = lab.step
+    if as_json:
+        ui.say_json(
+            {
+                "lab": lab.record.id,
+                "scenario": lab.scenario.name,
+                "host": lab.record.host,
+                "step": step.id if step else None,
+                "docker_host": lab.host.docker_host,
+            }
+        )
+        return
+    if step is not None and step is lab.lesson.steps[0]:
+        from labrunner.cli import render
+
+        render.render_intro(lab.lesson, ui.console())
+        ui.say()
+    show_step(lab, step)
+
+
+def show_step(lab: OpenLab, step: Step | None) -> None:
+    """Show a step and what to type for it; or that none is left."""
+    if step is None:
+        ui.say("Every step is done. lab stop ends the lab; lab list shows others.")
+        return
+    from labrunner.cli import render
+
+    total = len(lab.lesson.steps)
+    render.render_step(lab.lesson, step, ui.console(), lab.number(step.id), total)
+    ui.say()
+    ui.say("lab shell   work in the lab (docker means the lab there)")
+    ui.say("lab check   see whether the step is done; lab hint helps")
