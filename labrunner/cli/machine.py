@@ -67,7 +67,7 @@ def host(
     *,
     name: Named = None,
 ) -> None:
-    """Run a command on the lab's host itself, as its root (default: a shell)."""
+    """Run a command on the lab's own host, as its root."""
     from labrunner.cli.report import engine_knows
     from labrunner.session import open_lab, open_store
 
@@ -82,7 +82,7 @@ def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Find out by trying what works on this machine, and why something does not."""
+    """Try what a lab needs on this machine; repair it."""
     from labrunner import doctor as examination
 
     with ui.Progress("Trying what a lab needs", quiet=as_json) as progress:

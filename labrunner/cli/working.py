@@ -72,7 +72,7 @@ def _chosen(found: Lesson, wanted: str | None, current: str) -> Step:
 
 
 def check(step: StepArgument = None, *, name: Named = None, as_json: Json = False) -> None:
-    """See whether a step is done: what was expected, and what was seen."""
+    """See whether a step is done: expected against seen."""
     from labrunner import steps
     from labrunner.model import Outcome
     from labrunner.session import locked
