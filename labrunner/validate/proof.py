@@ -126,8 +126,8 @@ class Proof:
 
     @property
     def fine(self) -> bool:
-        """Whether every case is."""
-        return all(result.fine for result in self.results)
+        """Whether something was tried, and every case is fine."""
+        return bool(self.results) and all(result.fine for result in self.results)
 
     def strength(self, scenario: str | None = None, step: str | None = None) -> float | None:
         """Share of mutations that some check noticed, 0 to 1; ``None`` where none was tried.
