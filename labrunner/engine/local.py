@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
@@ -118,10 +119,9 @@ def tag_images(client: docker.DockerClient, images: Mapping[str, str]) -> None:
                 f"this engine has other images called {', '.join(foreign)}",
                 "give those images other tags, or use the sandbox host",
             )
-        for name, reference in images.items():
-            if name not in ids:
-                repository, _, tag = name.rpartition(":")
-                client.api.tag(reference, repository, tag)
+        wanted = [name for name in images if name not in ids]
+        with ThreadPoolExecutor(max(1, len(wanted))) as pool:
+            list(pool.map(lambda n: client.api.tag(images[n], *n.rsplit(":", 1)), wanted))
 
 
 def entries(scenario: Scenario, images: Mapping[str, str]) -> list[tuple[str, str]]:
