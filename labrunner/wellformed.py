@@ -175,6 +175,12 @@ class _Checker:
                     hint = "owns is for what the learner creates, or replaces by a command."
                     yield self.wrong(message, hint, value=name, call="Owned")
 
+    def alone(self, original: Lesson) -> Iterator[ScenarioError]:
+        """Are the steps that have to run alone steps of the lesson?"""
+        for step in set(self.scenario.alone) - {step.id for step in original.steps}:
+            message = f"alone names a step {step!r} that the lesson does not have"
+            yield self.wrong(message, "Name the id of a step.", value=step, call="Scenario")
+
     def lesson(self, languages: Sequence[str]) -> Iterator[ScenarioError]:
         """Is there a lesson, and do its steps and the checks match?"""
         if self.scenario.content is None:
@@ -187,6 +193,7 @@ class _Checker:
             yield error
             return
         yield from self.owns(original)
+        yield from self.alone(original)
         yield from self.checks(original)
         for language in languages:
             try:

@@ -482,7 +482,7 @@ def command(lab: Lab, tmp_path: Path) -> Lab:
     return Lab(lab.state, {**lab.env, "LABRUNNER_SCENARIOS": str(tmp_path / "mine")})
 
 
-@pytest.mark.parametrize("after", ["starting a lab", "tiny/two/untouched", "tiny/two/trap"])
+@pytest.mark.parametrize("after", ["at work", "tiny/two/untouched", "tiny/two/trap"])
 def test_an_interrupt_leaves_nothing_and_the_run_is_resumed(
     command: Lab, after: str, tmp_path: Path
 ) -> None:

@@ -79,7 +79,8 @@ class _Watch:
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        self._spoke = time.monotonic()
+        # the first word comes at once
+        self._spoke = -SILENCE
 
     def result(self, result: Result) -> None:
         """Show a result as it comes."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import signal
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +15,8 @@ from typing import TYPE_CHECKING
 from labrunner import lab as labs
 from labrunner import shell, steps
 from labrunner.errors import EngineError, LabError
-from labrunner.model import Command, Event, Limits, Outcome, Step, Verdict
-from labrunner.places import runtime_folder
+from labrunner.model import Command, Event, Outcome, Step, Verdict
 from labrunner.session import OpenLab, open_store
-from labrunner.store import LabRecord
 from labrunner.validate import fingerprint
 from labrunner.validate.gate import Gate
 from labrunner.validate.terminal import Ending, Entry, Terminal, transcript
@@ -112,6 +108,7 @@ class Bench:
         gate: when it may act.
         host: kind of host; ``None``: the scenario's choice.
         patience: how long things may take.
+        tries: how often a start may be tried again in which a measurement of speed failed.
         tell: told what is at work, for the live progress and the parent's watch.
     """
 
@@ -121,11 +118,14 @@ class Bench:
         host: str | None,
         patience: Patience,
         tell: Callable[[str, float], None],
+        *,
+        tries: int = 0,
     ) -> None:
         self.gate = gate
         self.host = host
         self.patience = patience
         self.tell = tell
+        self.tries = tries
         self.kept: list[str] = []
 
     # --- a lab ----------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class Bench:
         """
         store = open_store()
         try:
-            lab, before = self._start(store, name, at, seed, host or self.host)
+            lab, before = self._started(store, name, at, seed, host or self.host)
             trial: Trial | None = None
             try:
                 outer = self._outer(lab)
@@ -157,6 +157,20 @@ class Bench:
                         trial.left = left
         finally:
             store.close()
+
+    def _started(
+        self, store: Store, name: str, at: str, seed: int, host: str | None
+    ) -> tuple[OpenLab, frozenset[str] | None]:
+        """Start a lab; once more, where what failed on the way is a measurement of speed."""
+        from labrunner import plugins
+
+        for _ in range(self.tries):
+            try:
+                return self._start(store, name, at, seed, host)
+            except UnreachableError as error:
+                if error.step not in plugins.find(name).alone:
+                    raise
+        return self._start(store, name, at, seed, host)
 
     def _start(
         self, store: Store, name: str, at: str, seed: int, host: str | None
@@ -240,58 +254,6 @@ class Bench:
         lab.store.set_state(record.id, "gone")
         self.kept.append(record.id)
 
-    # --- an engine ------------------------------------------------------------------------
-
-    @contextmanager
-    def engine(self, names: Sequence[str]) -> Iterator[None]:
-        """An engine that nobody else uses, on which `local` labs of these scenarios can run.
-
-        It is that of a sandbox, so that the machine's own is not touched; within the block it
-        is the one that ``docker`` means.
-        """
-        from labrunner import plugins
-        from labrunner.engine import client, hosts, images, sandbox
-
-        outer = client.connect()
-        self.tell("an engine of its own", self.patience.start)
-        references = {images.host_image(outer)}
-        for name in names:
-            wanted = hosts.image_folders(plugins.find(name))
-            references.update(images.ensure(outer, wanted).values())
-        lab_id = f"validate-{secrets.token_hex(3)}"
-        folder = runtime_folder() / lab_id
-        store = open_store()
-        record = LabRecord(
-            id=lab_id,
-            scenario=lab_id,
-            host="sandbox",
-            engine=client.engine_address(),
-            folder=folder,
-            seed=0,
-            language="en",
-            step="",
-            farewell=False,
-            state="starting",
-            created=time.time(),
-        )
-        store.add_lab(record)
-        try:
-            folder.mkdir(mode=0o700)
-            spec = sandbox.SandboxSpec(
-                lab_id=lab_id,
-                hostname="lab-host",
-                limits=Limits(),
-                images={reference: reference for reference in references},
-                internet=False,
-                folder=folder,
-            )
-            host = sandbox.create(outer, spec, host_image=images.host_image(outer))
-            with _variable("DOCKER_HOST", host.docker_host):
-                yield
-        finally:
-            labs.bury(store, record, outer)
-            store.close()
-
     # --- in a lab -------------------------------------------------------------------------
 
     def judge(self, trial: Trial, step: Step) -> Verdict:
@@ -349,20 +311,6 @@ class Bench:
         """What the lab holds now."""
         self.tell(f"{trial.lab.scenario.name}: looking at its state", 60)
         return fingerprint.of_lab(trial.lab)
-
-
-@contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    """A variable of the environment has this value within the block."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 def _made(home: str) -> Path:

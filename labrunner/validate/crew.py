@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,12 +45,14 @@ class Setting:
         home: the person's own state folder.
         host: kind of host.
         patience: how long things may take.
+        again: whether a measurement of speed that fails is made again.
     """
 
     folder: Path
     home: Path
     host: str | None
     patience: Patience
+    again: bool = True
 
 
 class Worker:
@@ -67,7 +70,6 @@ class Worker:
         self.group: Group | None = None
         self.act = "starting"
         self.until = time.monotonic() + GRACE
-        self.tired = False
         self.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "labrunner.validate.worker"],
@@ -86,6 +88,7 @@ class Worker:
                 "gate": str(setting.folder / "gate"),
                 "host": setting.host,
                 "patience": asdict(setting.patience),
+                "again": setting.again,
             }
         )
         threading.Thread(target=self._listen, args=(inbox,), daemon=True).start()
@@ -153,7 +156,9 @@ def sweep(state: Path) -> None:
     store = Store(state / "labs.db")
     left = store.labs()
     store.close()
-    if left:
+    if not left:
+        shutil.rmtree(state, ignore_errors=True)
+    else:
         subprocess.run(
             [sys.executable, "-m", "labrunner", "stop", "--all"],
             env=os.environ | {"LABRUNNER_STATE": str(state)},

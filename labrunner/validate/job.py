@@ -7,14 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from labrunner import plugins
-from labrunner.model import Lesson, Outcome, Scenario, Verdict
+from labrunner.model import Lesson, Outcome, Scenario, Step, Verdict
 from labrunner.session import lesson_of
 from labrunner.validate.bench import Bench, Trial
 from labrunner.validate.cases import Group
 from labrunner.validate.proof import Case, Kind, Result, Status
 from labrunner.validate.terminal import Entry
 
+TRIES = 2
+"""How often a step that measures speed is tried again before its failure counts."""
+
 RED = (Outcome.NOT_YET, Outcome.RUINED)
+
+
+class DisturbedError(Exception):
+    """A step that measures speed is red when solved: by its own fault, or the machine's."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
+        self.step = step
 
 
 @dataclass
@@ -26,6 +37,7 @@ class Job:
         group: what is tried.
         emit: given each result as it comes.
         keep: whether the first lab in which something failed is left running.
+        tries: how often it may be tried again where a measurement of speed fails.
         outcomes: what a line found: by step, what the checks up to it said after its solution.
     """
 
@@ -33,11 +45,13 @@ class Job:
     group: Group
     emit: Callable[[Result], None]
     keep: bool = False
+    tries: int = 0
     outcomes: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.scenario, self.lesson = self.of(self.group.scenario)
         self._begun = time.monotonic()
+        self._said: set[str] = set()
 
     def of(self, name: str) -> tuple[Scenario, Lesson]:
         """A scenario and its lesson."""
@@ -69,14 +83,25 @@ class Job:
         """Give a result: what was typed since the last one belongs to it, or what is given."""
         commands, text = typed or (trial.since() if trial is not None else ((), ""))
         seconds, self._begun = time.monotonic() - self._begun, time.monotonic()
-        if case is None:
+        if case is None or case.id in self._said:
             return
+        self._said.add(case.id)
         if where:
             case = replace(case, where=where)
         if trial is not None and self.keep and status in (Status.FAILED, Status.ERROR):
             trial.keep, self.keep = True, False
             message += f" (kept: lab shell --lab {trial.lab.record.id})"
         self.emit(Result(case, status, message, commands, expected, seen, text, seconds, explained))
+
+    def disturbed(self, scenario: Scenario, step: Step, verdict: Verdict) -> None:
+        """Begin again where what failed is a measurement that something else may have spoilt.
+
+        Raises:
+            DisturbedError: it is one, and there are tries left.
+        """
+        if self.tries and step.id in scenario.alone and verdict.outcome is Outcome.NOT_YET:
+            self.tries -= 1
+            raise DisturbedError(step.id)
 
 
 def told(verdict: Verdict) -> str:

@@ -136,6 +136,8 @@ def solution(job: Job, trial: Trial, step: Step) -> bool:
     case = job.case(Kind.SOLUTION, step.id)
     bad = bench.type(trial, step, step.commands)
     verdict = bench.judge(trial, step)
+    if bad is None:
+        job.disturbed(job.scenario, step, verdict)
     steady = bench.judge(trial, step) if verdict.passed else verdict
     problem = typed_badly(bad, bench)
     expected = "every command ends, and the check passes"
@@ -186,6 +188,7 @@ def reading(job: Job) -> None:
                 case = job.case(Kind.OUTPUT, step.id, number) if command.output.strip() else None
                 printed(job, trial, step, command, case)
             verdict = bench.judge(trial, step)
+            job.disturbed(job.scenario, step, verdict)
             case = job.case(Kind.SOLUTION, step.id, 2)
             if verdict.passed:
                 job.say(case, Status.PROVEN, verdict.message, trial, seen=told(verdict))

@@ -87,7 +87,8 @@ def validate(
     if not names:
         from labrunner import plugins
 
-        names = [scenario.name for scenario in plugins.discover().scenarios]
+        found = plugins.discover()
+        names = [s.name for s in found.scenarios] + [p.name for p in found.problems if p.name]
     with holding(state_folder() / "locks", "validate"):
         return _Run(tuple(dict.fromkeys(names)), options, on_result, on_standing).go()
 
@@ -188,7 +189,12 @@ class _Run:
         self.schedule.drop(self._complete)
         if self.schedule.pending:
             setting = Setting(
-                self.journal.path.parent, state_folder(), options.host, options.patience
+                self.journal.path.parent,
+                state_folder(),
+                options.host,
+                options.patience,
+                # who asks for repetitions wants to see every difference
+                again=options.repeat == 1,
             )
             jobs = min(max(options.jobs, 1), len(self.schedule.pending))
             crew = Crew(jobs, setting)

@@ -7,6 +7,7 @@ import contextlib
 from labrunner.errors import LabError
 from labrunner.model import Outcome, Step
 from labrunner.validate.bench import Trial
+from labrunner.validate.ground import own_engine
 from labrunner.validate.job import Job, told, typed_badly
 from labrunner.validate.proof import Case, Status
 
@@ -20,7 +21,8 @@ def order(job: Job) -> None:
     names = [case.scenario for case in job.group.cases]
     local = [name for name in names if "local" in job.of(name)[0].hosts]
     before: list[str] = []
-    with job.bench.engine(local) if local else contextlib.nullcontext():
+    job.bench.tell("an engine of its own", job.bench.patience.start)
+    with own_engine(local) if local else contextlib.nullcontext():
         for case in job.group.cases:
             after = f"after {', '.join(before)}" if before else "as the first"
             host = "local" if case.scenario in local else None
@@ -82,6 +84,7 @@ def _solved(job: Job, trial: Trial, step: Step) -> str:
         return f"{step.id} untouched: {told(before)}"
     bad = job.bench.type(trial, step, step.commands)
     after = job.bench.judge(trial, step)
+    job.disturbed(trial.lab.scenario, step, after)
     if bad is not None:
         return typed_badly(bad, job.bench)
     return "" if after.passed else f"{step.id} solved: {told(after)}"

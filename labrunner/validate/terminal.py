@@ -131,7 +131,8 @@ class Terminal:
             dimensions=(ROWS, COLUMNS),
             timeout=None,
         )
-        self._child.delayafterclose = self._child.delayafterterminate = 0.05
+        # it would wait a tenth of a second for each signal
+        vars(self._child.ptyproc).update(delayafterclose=0.01, delayafterterminate=0.01)
         self._fd: int = self._child.child_fd
         if self._send_line(self._setting(), 30.0, _Output(), None) is not Ending.DONE:
             self.close()
@@ -306,7 +307,8 @@ class Terminal:
         """Kill what runs in the foreground, unless it is the shell itself."""
         with suppress(OSError):
             group = os.tcgetpgrp(self._fd)
-            if group not in (self._child.pid, os.getpgrp()):
+            # 0 where the shell is gone: that would be ourselves
+            if group > 1 and group != self._child.pid and os.getsid(group) == self._child.pid:
                 os.killpg(group, signal.SIGKILL)
 
 

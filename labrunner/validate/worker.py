@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
@@ -23,7 +24,7 @@ from labrunner.validate import line, record, shared, trial
 from labrunner.validate.bench import Bench, Patience, UnreachableError, bash
 from labrunner.validate.cases import Group, Work
 from labrunner.validate.gate import Gate
-from labrunner.validate.job import Job
+from labrunner.validate.job import TRIES, DisturbedError, Job
 
 PROCEDURES: Mapping[Work, Callable[[Job], None]] = {
     Work.LINE: line.line,
@@ -85,18 +86,22 @@ def _work(talk: TextIO, orders: Iterator[dict[str, Any]]) -> None:
 
     settings = next(orders)
     os.environ["SHELL"] = bash()
+    tries = TRIES if settings["again"] else 0
     bench = Bench(
         Gate(Path(settings["gate"])),
         settings["host"],
         Patience(**settings["patience"]),
         tell,
+        tries=tries,
     )
     send("ready")
     for order in orders:
-        _group(record.group_from(order["group"]), bench, send, keep=order["keep"])
+        _group(record.group_from(order["group"]), bench, send, keep=order["keep"], tries=tries)
 
 
-def _group(group: Group, bench: Bench, send: Callable[..., None], *, keep: bool) -> None:
+def _group(
+    group: Group, bench: Bench, send: Callable[..., None], *, keep: bool, tries: int
+) -> None:
     """Try one group; whatever goes wrong is told, and the next one goes on."""
     done: set[str] = set()
 
@@ -105,8 +110,9 @@ def _group(group: Group, bench: Bench, send: Callable[..., None], *, keep: bool)
         send("result", result=record.to_data(result))
 
     try:
-        job = Job(bench, group, emit, keep)
-        PROCEDURES[group.work](job)
+        job = Job(bench, group, emit, keep, tries)
+        while not _tried(job):
+            pass
         if job.outcomes:
             send("outcomes", outcomes=job.outcomes)
     except UnreachableError as error:
@@ -125,6 +131,17 @@ def _group(group: Group, bench: Bench, send: Callable[..., None], *, keep: bool)
         send("broken", message=f"{error!r} at {place(error)}", hint="")
     # a check that never ended is still at it, and would slow down whatever is tried next
     send("done", kept=bench.kept, tired=_hung())
+
+
+def _tried(job: Job) -> bool:
+    """Try a group; whether that is all. What measures speed may be tried again, from there on."""
+    try:
+        PROCEDURES[job.group.work](job)
+    except DisturbedError as error:
+        if job.group.work in (Work.LINE, Work.READING) and error.step != job.lesson.steps[0].id:
+            job.group = replace(job.group, step=error.step)
+        return False
+    return True
 
 
 def _hung() -> bool:
