@@ -178,10 +178,10 @@ def _leftovers(
 ) -> Finding:
     """What killed runs left: ours is removed, what other people's labs have is only named."""
     from labrunner import lab as labs
-    from labrunner.engine import hosts
+    from labrunner.engine import running
 
     current = {record.id: record for record in store.labs()}
-    there = hosts.labelled(outer)
+    there = running.labelled(outer)
     dead = [r for r in current.values() if _is_dead(r, there)]
     ours = sorted((store.known_ids() & there.keys()) - current.keys())
     foreign = sorted(there.keys() - store.known_ids())
@@ -194,7 +194,7 @@ def _leftovers(
     for record in dead:
         labs.bury(store, record, outer, on_event=on_event)
     for lab_id in ours:
-        hosts.clear_labelled(outer, lab_id, on_event=on_event)
+        running.clear_labelled(outer, lab_id, on_event=on_event)
     return Finding("leftovers", "fixed", f"removed {names}{others}")
 
 

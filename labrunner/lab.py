@@ -46,9 +46,9 @@ def is_gone(record: LabRecord) -> bool:
     Raises:
         EngineError: the engine does not answer, so nothing can be said.
     """
-    from labrunner.engine import client, hosts
+    from labrunner.engine import client, running
 
-    return not hosts.is_there(client.connect(record.engine), record.id)
+    return not running.is_there(client.connect(record.engine), record.id)
 
 
 def forget(store: Store, record: LabRecord) -> None:
@@ -224,11 +224,11 @@ def _remove(
     outer: docker.DockerClient | None = None,
     on_event: OnEvent,
 ) -> None:
-    from labrunner.engine import client, hosts
+    from labrunner.engine import client, running
     from labrunner.engine.clearing import Made
 
     entries = [(entry.kind, entry.name) for entry in store.ledger(record.id)]
-    hosts.take_down(
+    running.take_down(
         outer or client.connect(record.engine),
         record.host,
         Made(record.id, entries, since=record.created),

@@ -39,10 +39,10 @@ class OpenLab:
         """The lab's host; connected to on first use."""
         if self._host is not None:
             return self._host
-        from labrunner.engine import hosts
+        from labrunner.engine import running
 
         record = self.record
-        return hosts.attach(record.host, record.id, record.folder, record.engine)
+        return running.attach(record.host, record.id, record.folder, record.engine)
 
     @cached_property
     def view(self) -> Lab:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ class Interrupted(BaseException):
 
 def main() -> None:
     """Run the command that was typed, and turn whatever goes wrong into two lines."""
+    # a command lives for a second: looking for garbage while it imports costs a tenth of that
+    gc.set_threshold(100_000)
     interrupt_once()
     _survive_any_locale()
     from labrunner.cli.app import app
@@ -24,11 +27,15 @@ def main() -> None:
 
     try:
         app(prog_name="lab")
+    except SystemExit as end:
+        # typer ends every command this way; taking the interpreter down in order costs more
+        # than some commands, and there is nothing left to put in order
+        _leave(end.code if isinstance(end.code, int) else 0)
     except LabError as error:
         _tell(f"lab: {error.message}")
         if error.hint:
             _tell(f"     {error.hint}")
-        sys.exit(error.exit_code)
+        _leave(error.exit_code)
     except Interrupted:
         _tell("lab: interrupted")
         _leave(INTERRUPTED)

@@ -11,17 +11,22 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL
-from labrunner.engine.local import LEARNER, TAG
 from labrunner.model import Event, OnEvent
 
 if TYPE_CHECKING:
     import docker
 
-WORKERS = 8
+TAG = "tag"
+LEARNER = "learner-"
+"""Ledger kinds: a name given to an image, and what the lesson has the learner make."""
+
+WORKERS = 16
+"""Engine calls under way at once, those that wait for others among them."""
 SHIPPED = frozenset({"bridge", "host", "none"})
 """Networks that every engine has."""
 
@@ -68,15 +73,17 @@ def clear(client: docker.DockerClient, made: Made, *, on_event: OnEvent) -> None
     with engine_errors("removing the lab"), ThreadPoolExecutor(WORKERS) as pool:
         containers = [c for c in api.containers(all=True) if _is_container(made, c)]
         networks = _networks(client, made, {c["Id"] for c in containers}, pool)
-        _all(
-            pool,
-            lambda c: api.remove_container(c, force=True, v=True),
-            [c["Id"] for c in containers],
-        )
-        _all(pool, lambda n: _remove_network(client, n, on_event), networks)
+        removal = partial(api.remove_container, force=True, v=True)
+        _all(pool, removal, [c["Id"] for c in containers])
         volumes = [v["Name"] for v in api.volumes()["Volumes"] or () if _is_volume(made, v)]
-        _all(pool, api.remove_volume, volumes)
-        _all(pool, lambda i: api.remove_image(i, noprune=True), _images(client, made))
+        images = _images(client, made)
+        rest = [
+            pool.submit(_all, pool, partial(_remove_network, client, on_event), networks),
+            pool.submit(_all, pool, api.remove_volume, volumes),
+            pool.submit(_all, pool, partial(api.remove_image, noprune=True), images),
+        ]
+        for job in rest:
+            job.result()
 
 
 def _is_container(made: Made, container: dict[str, Any]) -> bool:
@@ -119,7 +126,7 @@ def _images(client: docker.DockerClient, made: Made) -> list[str]:
     return sorted((tags - used) | learner)
 
 
-def _remove_network(client: docker.DockerClient, network: str, on_event: OnEvent) -> None:
+def _remove_network(client: docker.DockerClient, on_event: OnEvent, network: str) -> None:
     """Remove a network; whatever else hangs on it is cut off, kept and reported."""
     attrs = client.api.inspect_network(network)
     for container in (attrs["Containers"] or {}).values():

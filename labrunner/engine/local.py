@@ -7,16 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from labrunner.engine.clearing import LEARNER, TAG
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
 from labrunner.model import HostKind, Result, Scenario
 
 if TYPE_CHECKING:
     import docker
-
-TAG = "tag"
-LEARNER = "learner-"
-"""Ledger kinds: a name given to an image, and what the lesson has the learner make."""
 
 
 class LocalHost:

@@ -2,8 +2,7 @@
 
 Docker Desktop keeps its engine in a virtual machine, ``DOCKER_HOST`` may name another computer:
 a socket in our folder then appears nowhere, or cannot be connected to. A tunnel listens on a
-socket here and carries each connection over the outer engine's API to
-``docker system dial-stdio`` in the sandbox.
+socket here and carries each connection over the outer engine's API to a relay in the sandbox.
 
 One small process per lab holds it, because what the learner types needs it between two of our
 commands. It ends with the sandbox.
@@ -33,7 +32,7 @@ START_TIMEOUT = 15.0
 """Seconds that the process may take until it listens."""
 
 _CHUNK = 65536
-_DIAL = (ENTER, "docker", "system", "dial-stdio")
+_RELAY = (ENTER, "python3", "-I", "-S", "/usr/local/lib/labrunner/relay.py")
 _READY = b"ready\n"
 
 
@@ -106,7 +105,7 @@ class Tunnel:
 
     def _carry(self, connection: socket.socket) -> None:
         try:
-            with connection, Exec(self._outer, self._container, _DIAL, user=USER) as far:
+            with connection, Exec(self._outer, self._container, _RELAY, user=USER) as far:
                 threading.Thread(target=_send, args=(connection, far), daemon=True).start()
                 for kind, part in far.frames():
                     if kind == STDOUT:
