@@ -124,6 +124,7 @@ class Terminal:
         self._word = secrets.token_hex(8)
         self._marker = re.compile(rb"\x1b\]7791;" + self._word.encode() + rb";([^\x07]*)\x07")
         self._rest = b""
+        self._dead = False
         self._child: pexpect.spawn[bytes] = pexpect.spawn(
             argv[0],
             list(argv[1:]),
@@ -173,6 +174,8 @@ class Terminal:
             self._interrupt(output)
         elif ending is Ending.DONE:
             code = self._code
+        else:
+            self._dead = True
         entry = Entry(text, output.text(), code, ending, time.monotonic() - begun)
         self.entries.append(entry)
         return entry
@@ -180,7 +183,7 @@ class Terminal:
     @property
     def alive(self) -> bool:
         """Whether the shell is there to type into."""
-        return not self._child.closed and bool(self._child.isalive())
+        return not self._dead and not self._child.closed and bool(self._child.isalive())
 
     @property
     def transcript(self) -> str:
@@ -188,12 +191,12 @@ class Terminal:
         return transcript(self.entries)
 
     def close(self) -> None:
-        """End the shell and everything that it left running in this terminal."""
+        """End the shell and everything that was started in this terminal."""
         if self._child.closed:
             return
-        self._kill_foreground()
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, signal.SIGHUP)
+        for pid in _session(self._child.pid):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
         with suppress(Exception):
             self._child.close(force=True)
 
@@ -310,6 +313,17 @@ class Terminal:
             # 0 where the shell is gone: that would be ourselves
             if group > 1 and group != self._child.pid and os.getsid(group) == self._child.pid:
                 os.killpg(group, signal.SIGKILL)
+
+
+def _session(leader: int) -> list[int]:
+    """Every process that was started in a terminal, its shell first."""
+    found = [leader]
+    with suppress(OSError):
+        for name in os.listdir("/proc"):  # noqa: PTH208  names are all that is wanted
+            with suppress(OSError, ValueError):
+                if os.getsid(int(name)) == leader and int(name) != leader:
+                    found.append(int(name))
+    return found
 
 
 _ESCAPES = re.compile(r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
