@@ -369,6 +369,19 @@ def test_a_surviving_slip_is_listed_and_may_be_explained(author: Author) -> None
     assert proof.strength() == pytest.approx(1 / 3)
 
 
+def test_an_explanation_of_nothing_is_a_mistake(author: Author) -> None:
+    """A comment that outlived its slip, and a pattern that is none: file and line."""
+    author.write(comment='<!-- survives "--memory": it is only a test -->')
+    (found,) = author.prove().results
+    assert (found.case.kind, found.status) == (Kind.START, Status.ERROR)
+    assert "explains a slip that is not tried" in found.message
+    assert "lesson.md:28" in found.case.where
+    assert "without" in found.seen
+    author.write(comment="<!-- varies: ( -->")
+    (found,) = author.prove().results
+    assert "not followed by a regular expression" in found.message
+
+
 def test_a_slip_may_be_noticed_by_a_later_check(author: Author) -> None:
     """The first check is weak; the second looks at what the first step should have made."""
     strict = SECOND_CHECK.replace(

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from labrunner.errors import UsageError
+from labrunner.errors import ScenarioError, UsageError
 from labrunner.model import Lesson, Scenario, Step
 from labrunner.validate import source
 from labrunner.validate.mutate import mutants
@@ -132,6 +132,24 @@ def plan(
     return [
         case for group in groups(scenario, lesson, quick=quick, only=only) for case in group.cases
     ]
+
+
+def check_comments(scenario: Scenario, lesson: Lesson) -> None:
+    """Make sure that what the author says to the validator still means something.
+
+    Raises:
+        ScenarioError: a survivor is explained that no slip has the name of, or what varies is
+            no regular expression.
+    """
+    source.varying(lesson)
+    for each in source.explanations(lesson):
+        names = [m.name for m in mutants(scenario, lesson, lesson.step(each.step))]
+        if not any(each.part in name for name in names):
+            raise ScenarioError(
+                f'`survives "{each.part}"` explains a slip that is not tried',
+                source.at(lesson, each.line),
+                f"the slips of {each.step} are: {'; '.join(names) or 'none'}",
+            )
 
 
 def shared(names: Sequence[str], seed: int) -> list[Group]:

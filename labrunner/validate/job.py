@@ -131,7 +131,9 @@ def stopped(job: Job, trial: Trial | None) -> None:
         if case is None:
             last = job.group.cases[-1]
             case = Case(last.scenario, Kind.STOP, last.step, f"after {last.name}", last.where)
-            case = replace(case, number=last.number + 1)
+            # apart from the line's own, and from that of every other lab
+            number = 1000 * list(Kind).index(last.kind) + last.number
+            case = replace(case, number=number)
         job.say(
             case,
             Status.FAILED,

@@ -17,6 +17,7 @@ from labrunner.validate.bench import Patience
 from labrunner.validate.cases import Group, Only, Work
 from labrunner.validate.crew import Crew, Message, Setting
 from labrunner.validate.proof import Case, Kind, Proof, Result, Status
+from labrunner.validate.results import in_lesson_order, of_all_rounds
 from labrunner.validate.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -196,8 +197,7 @@ class _Run:
                 # who asks for repetitions wants to see every difference
                 again=options.repeat == 1,
             )
-            jobs = min(max(options.jobs, 1), len(self.schedule.pending))
-            crew = Crew(jobs, setting)
+            crew = Crew(self._jobs(), setting)
             try:
                 self._work(crew)
             except BaseException:
@@ -205,6 +205,15 @@ class _Run:
                 raise
             crew.close(interrupted=False)
         return self._proof()
+
+    def _jobs(self) -> int:
+        """How many labs can be at work at once; those on a local engine share its names."""
+        from labrunner.engine import hosts
+
+        host = self.options.host
+        if any(hosts.choose(pair[0], host) == "local" for pair in self.found.values()):
+            return 1
+        return min(max(self.options.jobs, 1), len(self.schedule.pending))
 
     def _complete(self, group: Group) -> bool:
         """Whether every case of a group has its result from an earlier run."""
@@ -331,47 +340,18 @@ class _Run:
         if again:
             self.schedule.heard(result)
         if len(known) >= self.options.repeat or case.id not in {c.id for c in self.order}:
-            self._give(_together(list(known.values())))
+            self._give(of_all_rounds(list(known.values())))
 
     def _give(self, result: Result) -> None:
         self.results[result.case.id] = result
         self.on_result(result)
 
     def _proof(self) -> Proof:
-        order = {case.id: number for number, case in enumerate(self.order)}
-        scenarios = {name: number for number, name in enumerate(self.found)}
-        steps = {
-            (name, step.id): number
-            for name, (_scenario, lesson) in self.found.items()
-            for number, step in enumerate(lesson.steps)
-        }
-        last = len(self.order)
-
-        def place(result: Result) -> tuple[int, ...]:
-            case = result.case
-            return (
-                scenarios.get(case.scenario, last),
-                list(Kind).index(case.kind) >= list(Kind).index(Kind.STOP),
-                steps.get((case.scenario, case.step), -1),
-                list(Kind).index(case.kind),
-                order.get(case.id, last),
-            )
-
-        results = tuple(sorted(self.results.values(), key=place))
+        lessons = {name: lesson for name, (_scenario, lesson) in self.found.items()}
+        results = in_lesson_order(self.results.values(), self.order, lessons)
         seconds = time.monotonic() - self.begun
         host = self.options.host or "each scenario's first"
         return Proof(results, seconds, self.seed, __version__, host)
-
-
-def _together(rounds: Sequence[Result]) -> Result:
-    """One result for all rounds of a case: flaky where they differ."""
-    statuses = [result.status for result in rounds]
-    if len(set(statuses)) == 1:
-        return rounds[-1]
-    worst = next(r for r in rounds if r.status is not Status.PROVEN)
-    counts = ", ".join(f"{statuses.count(s)} {s}" for s in dict.fromkeys(statuses))
-    message = f"differs from run to run ({counts} of {len(rounds)}): {worst.message}"
-    return replace(worst, status=Status.FLAKY, message=message)
 
 
 def _find(
@@ -386,7 +366,9 @@ def _find(
     for name in names:
         try:
             scenario = plugins.find(name)
-            found[name] = (scenario, lesson_of(scenario, "en"))
+            lesson = lesson_of(scenario, "en")
+            cases.check_comments(scenario, lesson)
+            found[name] = (scenario, lesson)
         except LabError as error:
             missing[name] = error
     return found, missing
