@@ -401,7 +401,7 @@ def _as_learner(what: Callable[[], bool]) -> bool:
 
 
 TUNNELLED = """
-import json, subprocess, sys
+import json, os, subprocess, sys
 from pathlib import Path
 from labrunner.engine import sandbox, client
 from labrunner.model import Limits
@@ -413,15 +413,17 @@ spec = sandbox.SandboxSpec(lab_id, "lab-host", Limits(), {"base:1": base}, False
 made = sandbox.create(outer, spec, host_image=image)
 again = sandbox.attach(outer, lab_id, Path(folder))
 hello = again.client.containers.run("base:1", ["echo", "hello"], remove=True).decode()
-piped = made.client.containers.create("base:1", ["cat"], stdin_open=True)
-holders = subprocess.run(
-    ["fuser", made.docker_host.removeprefix("unix://")], capture_output=True, text=True
-)
+kept = made.client.containers.run("base:1", ["sleep", "infinity"], detach=True)
+echoed = kept.exec_run(["echo", "echoed"]).output.decode()
+data = os.urandom(3_000_000)
+run = ["docker", "run", "--rm", "--interactive", "base:1", "cat"]
+env = {**os.environ, "DOCKER_HOST": made.docker_host}
+piped = subprocess.run(run, input=data, env=env, capture_output=True).stdout == data
 names = sorted(p.name for p in Path(folder).iterdir())
 made.close()
 again.close()
 removed = sandbox.remove(outer, lab_id)
-print(json.dumps([made.docker_host, again.docker_host, hello, names, removed]))
+print(json.dumps([made.docker_host, again.docker_host, hello, echoed, piped, names, removed]))
 """
 
 
@@ -443,9 +445,9 @@ def test_where_folders_are_not_shared_a_tunnel_leads_in(
             assert done.returncode == 0, done.stderr
         finally:
             sandbox.remove(engine, lab_id)
-        first, second, hello, names, removed = json.loads(done.stdout)
+        first, second, hello, echoed, piped, names, removed = json.loads(done.stdout)
         assert first == second == f"unix://{folder}/tunnel.sock"
-        assert (hello, removed) == ("hello\n", True)
+        assert (hello, echoed, piped, removed) == ("hello\n", "echoed\n", True, True)
         assert "tunnel.sock" in names
         assert _ends(lambda: lab_id not in _command_lines())
 

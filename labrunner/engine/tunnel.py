@@ -2,7 +2,8 @@
 
 Docker Desktop keeps its engine in a virtual machine, ``DOCKER_HOST`` may name another computer:
 a socket in our folder then appears nowhere, or cannot be connected to. A tunnel listens on a
-socket here and carries each connection over the outer engine's API to a relay in the sandbox.
+socket here and carries each connection over the outer engine's API to
+``docker system dial-stdio`` in the sandbox.
 
 One small process per lab holds it, because what the learner types needs it between two of our
 commands. It ends with the sandbox.
@@ -32,7 +33,7 @@ START_TIMEOUT = 15.0
 """Seconds that the process may take until it listens."""
 
 _CHUNK = 65536
-_RELAY = (ENTER, "python3", "-I", "-S", "/usr/local/lib/labrunner/relay.py")
+_DIAL = (ENTER, "docker", "system", "dial-stdio")
 _READY = b"ready\n"
 
 
@@ -104,14 +105,19 @@ class Tunnel:
             threading.Thread(target=self._carry, args=(connection,), daemon=True).start()
 
     def _carry(self, connection: socket.socket) -> None:
-        try:
-            with connection, Exec(self._outer, self._container, _RELAY, user=USER) as far:
-                threading.Thread(target=_send, args=(connection, far), daemon=True).start()
-                for kind, part in far.frames():
-                    if kind == STDOUT:
-                        connection.sendall(part)
-        except (LabError, OSError):
-            return  # either end has gone; the other sees its connection close
+        with connection:
+            # whichever end has gone, the other sees its connection close
+            with suppress(LabError, OSError):
+                self._exchange(connection)
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)  # closing alone would not wake the sender
+
+    def _exchange(self, connection: socket.socket) -> None:
+        with Exec(self._outer, self._container, _DIAL, user=USER) as far:
+            threading.Thread(target=_send, args=(connection, far), daemon=True).start()
+            for kind, part in far.frames():
+                if kind == STDOUT:
+                    connection.sendall(part)
 
 
 def _send(connection: socket.socket, far: Exec) -> None:
