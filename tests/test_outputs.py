@@ -18,6 +18,7 @@ CAME = [
     pytest.param("web Up 3 seconds", "web   Up About a minute", id="up"),
     pytest.param("200 0.0", "200 0.01234", id="a-figure"),
     pytest.param("curl: (28) after 2002 ms", "curl: (28) after 1999 ms", id="milliseconds"),
+    pytest.param("in 2002 milliseconds", "in 1999 milliseconds", id="a-unit-in-full"),
     pytest.param("10.9 Gbits/sec  403  1.53 MBytes", "7 Gbits/sec 0 980 KBytes", id="rates"),
     pytest.param("My word is heron-4821.", "My word is walnut-0017.", id="a-random-word"),
     pytest.param("198.18.1.1:40256: 200", "198.18.1.1:51122: 200", id="a-port-of-the-kernel"),
