@@ -122,13 +122,19 @@ class Bench:
         """One check against one docker exec, one map against probing pair by pair."""
         self.run("start", SHOP)
         try:
+            # solved, so that its check goes all the way and tries the connection
+            self.run("solve", "look-around")
             shown = subprocess.run(
                 [*self.lab, "env", "--json"], env=self.env, capture_output=True, check=True
             ).stdout
             env = {**os.environ, **json.loads(shown)}
-            probe = ["docker", "exec", "user-service", *_dial("payment-db", 5432)]
+            probe = ["docker", "exec", "gateway", *_dial("payment-db", 5432)]
             yield pair(
-                "lab check with one probe", 4, self._check, lambda: timed(probe, env), self.rounds
+                "lab check with one probe",
+                4,
+                lambda: self.run("check", "look-around"),
+                lambda: timed(probe, env),
+                self.rounds,
             )
             pairs = list(self._pairs())
             yield pair(
@@ -140,13 +146,6 @@ class Bench:
             )
         finally:
             self.run("stop")
-
-    def _check(self) -> float:
-        begun = time.perf_counter()
-        done = subprocess.run([*self.lab, "check"], env=self.env, capture_output=True, check=False)
-        if done.returncode not in (0, 1):
-            raise SystemExit(f"lab check: {done.stderr.decode()}")
-        return time.perf_counter() - begun
 
     def _pairs(self) -> Iterator[list[str]]:
         """What a map finds out, one docker exec for each try."""
