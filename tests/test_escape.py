@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labrunner.engine import images as engine_images
+from labrunner.engine.execute import run_in
 from labrunner.engine.sandbox import Sandbox
 from labrunner.model import Limits, Result
 
@@ -51,10 +52,7 @@ def as_root(host: Sandbox) -> Attempt:
 
     def attempt(script: str) -> Result:
         argv = [*NSENTER, "bash", "-c", textwrap.dedent(script)]
-        code, outputs = container.exec_run(argv, demux=True)
-        assert isinstance(outputs, tuple)
-        out, err = (bytes(part or b"").decode("utf-8", "replace") for part in outputs)
-        return Result(int(code or 0), out, err)
+        return run_in(host.client, str(container.id), argv, timeout=120)
 
     return attempt
 
