@@ -21,14 +21,23 @@ pytestmark = pytest.mark.engine
 FOUND = plugins.discover()
 SCENARIOS = {scenario.name: scenario for scenario in FOUND.scenarios}
 LESSONS = {name: lesson_of(scenario, "en") for name, scenario in SCENARIOS.items()}
+
+
+def _marks(name: str, number: int) -> list[pytest.MarkDecorator]:
+    """Whether reaching this step, and being in it, measures speed on the way."""
+    steps_before = [step.id for step in LESSONS[name].steps[: number + 1]]
+    measures = set(SCENARIOS[name].alone) & set(steps_before)
+    return [pytest.mark.alone] if measures else [pytest.mark.sandboxed]
+
+
 TRAPS = [
-    pytest.param(name, step.id, number, id=f"{name}-{step.id}-{number}")
+    pytest.param(name, step.id, number, id=f"{name}-{step.id}-{number}", marks=_marks(name, index))
     for name, lesson in LESSONS.items()
-    for step in lesson.steps
+    for index, step in enumerate(lesson.steps)
     for number in range(len(step.traps))
 ]
 HOSTS = [
-    pytest.param(name, host, id=f"{name}-{host}")
+    pytest.param(name, host, id=f"{name}-{host}", marks=pytest.mark.alone)
     for name, scenario in SCENARIOS.items()
     for host in scenario.hosts
 ]
