@@ -35,9 +35,8 @@ def test_quick_commands_import_nothing_heavy(lab: Lab, command: str) -> None:
     """Start-up time is a feature: nothing heavy is imported once the catalogue is known."""
     lab.ok(command)
     script = (
-        "import sys; from labrunner.cli import main\n"
-        f"sys.argv = ['lab', {command!r}]\n"
-        "try: main()\n"
+        "import sys; from labrunner.cli.app import app\n"
+        f"try: app([{command!r}])\n"
         "except SystemExit: pass\n"
         "heavy = {'docker', 'rich', 'pydantic', 'requests', 'markdown_it', 'pexpect'}\n"
         "print('HEAVY', sorted(heavy & set(sys.modules)))"
