@@ -12,7 +12,6 @@ commands. It ends with the sandbox.
 from __future__ import annotations
 
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -34,7 +33,6 @@ START_TIMEOUT = 15.0
 
 _CHUNK = 65536
 _DIAL = (ENTER, "docker", "system", "dial-stdio")
-_READY = b"ready\n"
 
 
 def answers(path: Path, *, timeout: float = 5.0) -> bool:
@@ -131,27 +129,26 @@ def _send(connection: socket.socket, far: Exec) -> None:
 
 def _detach(outer: docker.DockerClient, container: str, path: Path) -> None:
     """Start the process that holds the tunnel, and wait until it listens."""
-    heard, said = os.pipe()
-    argv = [sys.executable, "-m", "labrunner.engine.tunnel", container, str(path), str(said)]
-    with (path.parent / "tunnel.log").open("wb") as log:
-        # not waited for: it outlives this command, as the lab does
-        subprocess.Popen(
-            argv,
-            env={**os.environ, "DOCKER_HOST": _address(outer)},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=(said,),
-            start_new_session=True,
-            cwd="/",
-        )
-    os.close(said)
-    with os.fdopen(heard, "rb", buffering=0) as answer:
-        in_time = bool(select.select([answer], [], [], START_TIMEOUT)[0])
-        if in_time and answer.read(len(_READY)) == _READY:
-            return
-    words = (path.parent / "tunnel.log").read_text("utf-8", "replace").strip().splitlines()
-    raise EngineError(f"no tunnel to the lab's engine: {words[-1] if words else 'no answer'}")
+    argv = [sys.executable, "-m", "labrunner.engine.tunnel", container, str(path)]
+    log = path.parent / "tunnel.log"
+    with log.open("wb") as words:
+        try:
+            # it leaves a child behind, which outlives this command as the lab does
+            code = subprocess.run(
+                argv,
+                env={**os.environ, "DOCKER_HOST": _address(outer)},
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                cwd="/",
+                timeout=START_TIMEOUT,
+                check=False,
+            ).returncode
+        except subprocess.TimeoutExpired as error:
+            raise EngineError("no tunnel to the lab's engine: it does not start") from error
+    if code != 0:
+        said = log.read_text("utf-8", "replace").strip().splitlines()
+        raise EngineError(f"no tunnel to the lab's engine: {said[-1] if said else code}")
 
 
 def _address(outer: docker.DockerClient) -> str:
@@ -160,13 +157,14 @@ def _address(outer: docker.DockerClient) -> str:
     return f"unix://{path}" if path else engine_address()
 
 
-def main(container: str, path: str, said: str) -> None:
-    """Hold a tunnel until its sandbox is gone."""
+def main(container: str, path: str) -> None:
+    """Listen, and leave a process behind that holds the tunnel until its sandbox is gone."""
     outer = connect()
     tunnel = Tunnel(outer, container, Path(path))
+    if os.fork():
+        os._exit(0)
+    os.setsid()
     tunnel.start()
-    with os.fdopen(int(said), "wb", buffering=0) as ready:
-        ready.write(_READY)
     try:
         with engine_errors("waiting for the sandbox"), suppress(LabError):
             outer.api.wait(container, condition="not-running")
