@@ -140,10 +140,15 @@ class Terminal:
             raise EngineError("the lab's shell did not come up within 30 s")
 
     def _setting(self) -> str:
-        """The one line that is typed before the learner's: markers in the prompts, no history."""
+        """The one line that is typed before the learner's.
+
+        Markers in the prompts, no history, and a tab that is a tab: what is typed may arrive
+        before or after the shell takes the keyboard, and must mean the same.
+        """
         mark = rf"\e]7791;{self._word};"
         return (
-            rf" unset HISTFILE; PS0=$'{mark}begin\a'; PS2=$'{mark}more\a> ';"
+            " bind 'set disable-completion on'; unset HISTFILE;"
+            rf" PS0=$'{mark}begin\a'; PS2=$'{mark}more\a> ';"
             rf""" PROMPT_COMMAND='printf "{mark}%s\a" "$?"'"""
         )
 
@@ -210,8 +215,7 @@ class Terminal:
         enough: Callable[[str], bool] | None,
     ) -> Ending:
         """Type one line, and read until the shell asks for the next one."""
-        # a tab would have the shell complete the word: Ctrl-V takes its meaning away
-        data = line.replace("\t", "\x16\t").encode() + b"\n"
+        data = line.encode() + b"\n"
         try:
             os.write(self._fd, data)
             return self._read(seconds, output, enough)
