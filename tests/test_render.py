@@ -17,7 +17,6 @@ from labrunner.cli import render
 from labrunner.model import Lesson
 
 ANSI = re.compile(r"\x1b\[([0-9;]*)m")
-LINES = set("─│┃•")
 
 TEXT = """\
 Hard\\

@@ -38,7 +38,10 @@ _ALIKE = (
     (re.compile(rf"\b{_CLOCK}\b"), "<time>"),
     (re.compile(rf"\b{_SOME}{_TIME} ago\b", re.IGNORECASE), "<time> ago"),
     (re.compile(rf"\bUp {_SOME}{_TIME}\b", re.IGNORECASE), "Up <time>"),
-    (re.compile(rf"\b\d+(?:\.\d+)?\s?(?:ms|[u\u00b5n]s|s|secs?|(?:milli|micro)?{_TIME})\b"), "<figure>"),
+    (
+        re.compile(rf"\b\d+(?:\.\d+)?\s?(?:ms|[u\u00b5n]s|s|secs?|(?:milli|micro)?{_TIME})\b"),
+        "<figure>",
+    ),
     (re.compile(r"\b\d+(?:\.\d+)?\s?%"), "<figure>"),
     (re.compile(r"\b\d+\.\d+\b"), "<figure>"),
     (re.compile(r"\b[a-z]+-\d{2,}\b"), "<word>"),
