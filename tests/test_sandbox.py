@@ -243,7 +243,7 @@ def test_interactive_is_a_terminal(host: sandbox.Sandbox) -> None:
     child.sendline("sleep 0.2; stty size; tty")
     child.expect("44 99")
     child.sendline("echo begin; cat")
-    child.expect("\nbegin")
+    child.expect("\rbegin\r\n")
     child.sendline("typed")
     child.expect("typed\r\ntyped")
     child.sendintr()
