@@ -23,14 +23,6 @@ collect_ignore = ["example_plugin"]
 """Its tests are those of an author, and need its package to be found; test_testing.py runs them."""
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share names on the one engine run one after another, on one worker."""
-    for item in items:
-        if item.get_closest_marker("engine") and not item.get_closest_marker("sandboxed"):
-            item.add_marker(pytest.mark.xdist_group("engine"))
-
-
 @dataclass(frozen=True)
 class Lab:
     """The ``lab`` command with a state of its own, as a learner would type it.

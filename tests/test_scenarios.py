@@ -27,7 +27,7 @@ def _marks(name: str, number: int) -> list[pytest.MarkDecorator]:
     """Whether reaching this step, and being in it, measures speed on the way."""
     steps_before = [step.id for step in LESSONS[name].steps[: number + 1]]
     measures = set(SCENARIOS[name].alone) & set(steps_before)
-    return [pytest.mark.alone] if measures else [pytest.mark.sandboxed]
+    return [pytest.mark.alone] if measures else []
 
 
 TRAPS = [
