@@ -1,5 +1,5 @@
 # Thin names for the scripts in tools/; each says itself what it does.
-.PHONY: start test check bench clean
+.PHONY: start test check bench validate clean
 
 LAB ?= unsegregated-shop
 
@@ -11,6 +11,9 @@ test: ## every test; options for pytest: make test T="-k images"
 
 check: ## style, types, dead code, scripts, documents
 	@tools/check
+
+validate: ## the proof of every bundled scenario; options: make validate T="--quick"
+	@tools/validate $(T)
 
 bench: ## the speeds that the project promises, as ratios
 	@tools/bench $(T)
