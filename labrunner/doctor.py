@@ -178,7 +178,7 @@ def _leftovers(
 ) -> Finding:
     """What killed runs left: ours is removed, what other people's labs have is only named."""
     from labrunner import lab as labs
-    from labrunner.engine import running
+    from labrunner.engine import outer_box, running, template
 
     current = {record.id: record for record in store.labs()}
     there = running.labelled(outer)
@@ -186,15 +186,18 @@ def _leftovers(
     ours = sorted((store.known_ids() & there.keys()) - current.keys())
     foreign = sorted(there.keys() - store.known_ids())
     others = f"; not ours, left alone: {', '.join(foreign)}" if foreign else ""
-    if not dead and not ours:
+    stillborn = template.stillborn(outer)
+    if not dead and not ours and not stillborn:
         return Finding("leftovers", "fine", f"none{others}")
-    names = ", ".join([*(r.id for r in dead), *ours])
+    names = ", ".join([*(r.id for r in dead), *ours, *stillborn])
     if not fix:
         return Finding("leftovers", "warning", f"{names}{others}", "lab doctor --fix removes them")
     for record in dead:
         labs.bury(store, record, outer, on_event=on_event)
     for lab_id in ours:
         running.clear_labelled(outer, lab_id, on_event=on_event)
+    for name in stillborn:
+        outer_box.remove(outer, name)
     return Finding("leftovers", "fixed", f"removed {names}{others}")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -161,7 +162,7 @@ def _create(outer: docker.DockerClient, box: Box) -> str:
 
     config = _config(box)
     try:
-        made = outer.api.create_container_from_config(config, box.name)
+        made = _to_its_end(lambda: outer.api.create_container_from_config(config, box.name))
     except docker.errors.APIError as error:
         if "bind source path does not exist" not in str(error):
             raise
@@ -169,8 +170,18 @@ def _create(outer: docker.DockerClient, box: Box) -> str:
         config["HostConfig"]["Mounts"] = [
             mount for mount in config["HostConfig"]["Mounts"] if mount["Type"] != "bind"
         ]
-        made = outer.api.create_container_from_config(config, box.name)
+        made = _to_its_end(lambda: outer.api.create_container_from_config(config, box.name))
     return str(made["Id"])
+
+
+def _to_its_end(call: Callable[[], Any]) -> Any:
+    """Make a call that an interrupt must not cut off, and raise the interrupt afterwards.
+
+    The engine goes on with what it was asked for when nobody listens any more; a container
+    that it makes after we looked for it would stay.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
 
 
 def _config(box: Box) -> dict[str, Any]:

@@ -145,6 +145,15 @@ def stale_templates(outer: docker.DockerClient) -> list[Template]:
     return [t for t in unused_templates(outer) if not t.images or not t.images <= there]
 
 
+def stillborn(outer: docker.DockerClient) -> list[str]:
+    """Names of boxes that were created and never started, since their maker was killed."""
+    filters = {"label": f"{ROLE}={TEMPLATE}", "status": "created"}
+    with engine_errors("looking for image templates"):
+        boxes = outer.api.containers(all=True, filters=filters)
+    late = time.time() - _BIRTH
+    return [box["Names"][0].lstrip("/") for box in boxes if box["Created"] < late]
+
+
 def remove_template(outer: docker.DockerClient, template: Template) -> bool:
     """Remove a template; false where something has begun to use it meanwhile."""
     import docker.errors

@@ -189,9 +189,9 @@ class Bench:
             def follow(event: Event) -> None:
                 nonlocal reached
                 if event.what == "step":
+                    # beside others, even where it measures: on the way there nothing is
+                    # judged, and a start that fails for it is tried again
                     reached = event.name
-                    alone = event.state == "started" and event.name in scenario.alone
-                    self.gate.turn(alone=alone)
                     self.tell(f"{name}: {event.detail or event.name}", self.patience.start)
                     extend(self.patience.start)
 
@@ -208,8 +208,17 @@ class Bench:
                 raise UnreachableError(message, error.hint, reached, where) from error
 
     def _terminal(self, lab: OpenLab) -> Terminal:
+        """The lab's shell, in a home of its own.
+
+        A proof must not hang on what the author has in ``~/.bashrc``, and what a lesson writes
+        into files here goes with the lab. Docker's own settings stay those of the author.
+        """
+        home = lab.record.folder / "home"
+        home.mkdir(mode=0o700, exist_ok=True)
         argv, extra = shell.interactive_command(lab)
-        return Terminal(argv, shell.full_environment(lab) | extra)
+        settings = os.environ.get("DOCKER_CONFIG") or str(Path("~/.docker").expanduser())
+        own = {"HOME": str(home), "DOCKER_CONFIG": settings}
+        return Terminal(argv, shell.full_environment(lab) | extra | own, home)
 
     def _stop(self, store: Store, lab: OpenLab, trial: Trial | None) -> list[str]:
         """Stop a lab; what it left."""

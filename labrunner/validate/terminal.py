@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner.errors import EngineError
@@ -112,12 +113,15 @@ class Terminal:
     Args:
         argv: the shell, as ``lab shell`` starts it.
         environment: its whole environment.
+        folder: where it begins; ``None``: here.
 
     Raises:
         EngineError: the shell did not come up.
     """
 
-    def __init__(self, argv: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, argv: Sequence[str], environment: Mapping[str, str], folder: Path | None = None
+    ) -> None:
         import pexpect
 
         self.entries: list[Entry] = []
@@ -129,6 +133,7 @@ class Terminal:
             argv[0],
             list(argv[1:]),
             env=dict(environment) | {"TERM": "xterm", "LC_ALL": "C.UTF-8"},
+            cwd=folder,
             dimensions=(ROWS, COLUMNS),
             timeout=None,
         )

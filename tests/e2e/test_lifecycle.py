@@ -144,9 +144,18 @@ def test_a_lab_from_start_to_stop(
     assert snapshot(name) == NOTHING
 
 
-def test_local_leaves_everything_else_alone(stopped: Lab, engine: docker.DockerClient) -> None:
+@pytest.fixture
+def bystander(engine: docker.DockerClient) -> Iterator[Any]:
+    """A network that has nothing to do with any lab."""
+    network = engine.networks.create("small-bystander")
+    yield network
+    network.remove()
+
+
+def test_local_leaves_everything_else_alone(
+    stopped: Lab, engine: docker.DockerClient, bystander: Any
+) -> None:
     """A stranger's container on the lab's own network is cut off, kept, and named."""
-    bystander = engine.networks.create("small-bystander")
     stopped.ok("start", "small", "--host", "local")
     stranger = engine.containers.run(
         "tools:1", ["sleep", "infinity"], name="small-stranger", network="small-net", detach=True
@@ -160,7 +169,6 @@ def test_local_leaves_everything_else_alone(stopped: Lab, engine: docker.DockerC
         bystander.reload()
     finally:
         stranger.remove(force=True)
-        bystander.remove()
 
 
 def test_what_the_learner_made_on_a_local_host_goes_too(
