@@ -246,6 +246,39 @@ def test_a_busy_lab_says_who_holds_it(stopped: Lab) -> None:
     assert str(os.getpid()) in done.stderr
 
 
+def test_a_taken_port_on_local_undoes_the_start(
+    stopped: Lab, tmp_path: Path, engine: docker.DockerClient, snapshot: Callable[[str], Snapshot]
+) -> None:
+    """A published port that is taken: the port is named, and nothing of the start is left."""
+    file = tmp_path / "mine" / "small" / "scenario.py"
+    published = SMALL.replace(
+        'command=("sleep", "infinity")', 'command=("sleep", "infinity"), ports=(Port(80, 18087),)'
+    ).replace("import Container", "import Container, Port")
+    file.write_text(published, encoding="utf-8")
+    holder = engine.containers.run(
+        _tools(engine),
+        ["sleep", "infinity"],
+        ports={"80/tcp": ("127.0.0.1", 18087)},
+        detach=True,
+    )
+    try:
+        done = stopped("start", "small", "--host", "local")
+        assert done.returncode == AT_FAULT
+        assert "18087" in done.stderr
+        assert "sandbox host" in done.stderr
+        for each in ids_ever(stopped):
+            assert snapshot(each) == NOTHING
+    finally:
+        holder.remove(force=True)
+
+
+def _tools(engine: docker.DockerClient) -> str:
+    """The reference of the runner's own tools image."""
+    from labrunner.engine.images import RUNNER_IMAGES, ensure
+
+    return ensure(engine, RUNNER_IMAGES)["tools:1"]
+
+
 def test_a_full_address_pool_names_what_is_in_the_way(
     stopped: Lab, engine: docker.DockerClient
 ) -> None:
@@ -358,6 +391,29 @@ def test_an_engine_that_dies_in_the_middle(
     assert json.loads(stopped.ok("status", "--json")) == []
     for each in ids_ever(stopped):
         assert snapshot(each) == NOTHING
+
+
+def test_a_socket_that_we_may_not_use_names_the_way_in(lab: Lab) -> None:
+    """No permission is another thing than no engine, and has another remedy."""
+    socket = Path(f"/tmp/labtest-{os.getpid()}-shut.sock")
+    with engine_proxy(socket) as proxy:
+        socket.chmod(0)
+        command = lab.argv("start", SHOP)
+        if os.geteuid() == 0:
+            # root may do everything, unless it gives that up
+            os.chown(socket, 65534, 65534)
+            command = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", *command]
+        done = subprocess.run(
+            command,
+            env={**lab.env, "DOCKER_HOST": proxy.address},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == AT_FAULT
+    assert "permission denied" in done.stderr
+    assert "group docker" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_lab_that_somebody_removed_is_told(stopped: Lab, engine: docker.DockerClient) -> None:
