@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     import docker
 
     from labrunner.store import Store
+
+
+# an engine that was killed may be back before anybody looks; docker's own words stay
+_NO_ENGINE = re.compile(r"Cannot connect to the Docker daemon|error during connect: ")
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,11 @@ class Trial:
         entries = self.terminal.entries[self._seen :]
         self._seen = len(self.terminal.entries)
         return tuple(entry.text for entry in entries), transcript(entries)
+
+    def lost_engine(self) -> bool:
+        """Whether docker, since `since` was last asked, found no engine to talk to."""
+        entries = self.terminal.entries[self._seen :]
+        return any(_NO_ENGINE.search(entry.output) for entry in entries)
 
 
 class Bench:

@@ -144,7 +144,7 @@ def solution(job: Job, trial: Trial, step: Step) -> bool:
     where = _line_of(job.lesson, step, bad)
     if verdict.passed and steady.passed and not problem:
         job.say(case, Status.PROVEN, verdict.message, trial, seen=told(verdict))
-    elif verdict.message.startswith("the lab's host is gone"):
+    elif verdict.message.startswith("the lab's host is gone") or trial.lost_engine():
         message = f"the lab's host died while the solution of {step.id} was typed"
         job.say(case, Status.ERROR, message, trial, expected=expected, seen=told(verdict))
         return False
