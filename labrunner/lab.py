@@ -82,7 +82,7 @@ def start(
         record = _new_record(scenario, kind, lesson, options)
         outer = client.connect(record.engine)
         store.add_lab(record)
-        with undone_on_failure(store, record, outer, on_event):
+        with undone_on_failure(store, record, on_event):
             record.folder.mkdir(mode=0o700, parents=True)
             host = hosts.bring_up(
                 outer,
@@ -161,19 +161,21 @@ def _new_record(
 
 
 @contextmanager
-def undone_on_failure(
-    store: Store, record: LabRecord, outer: docker.DockerClient, on_event: OnEvent
-) -> Iterator[None]:
+def undone_on_failure(store: Store, record: LabRecord, on_event: OnEvent) -> Iterator[None]:
     """Whatever ends the block early, also an interrupt: what it made is removed."""
     try:
         yield
     except BaseException as error:
         on_event(Event("remove", record.id, "started", "removing what the start had made"))
         try:
-            _remove(store, record, outer=outer, on_event=on_event)
+            # over a connection of its own: an interrupt may have cut an answer in two
+            _remove(store, record, on_event=on_event)
         except LabError as second:
+            on_event(Event("remove", record.id, "failed", second.message))
             if isinstance(error, LabError):
-                error.hint = f"{error.hint}; then lab doctor --fix: {second.message}".lstrip("; ")
+                error.hint = f"{error.hint}; then lab doctor --fix".removeprefix("; ")
+            else:
+                on_event(Event("remove", record.id, "note", "lab doctor --fix removes the rest"))
         else:
             on_event(Event("remove", record.id, "done", "nothing is left of it"))
         raise

@@ -158,15 +158,16 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
             try:
+                # inside the try: an interrupt may come the moment that this returns
+                self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
                 # on a full disk SQLite has rolled back by itself
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
     # --- labs -----------------------------------------------------------------------------
 

@@ -125,6 +125,37 @@ def test_a_full_disk_is_a_sentence_and_loses_nothing(store: Store) -> None:
     assert [lab.id for lab in Store(store.path).labs()] == ["shop-1"]
 
 
+class SignalError(BaseException):
+    """Stands for a signal: it comes the moment that a statement returns."""
+
+
+class InterruptedConnection:
+    """A connection on which a signal arrives right after a transaction has begun."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+    def execute(self, statement: str) -> sqlite3.Cursor:
+        cursor = self._connection.execute(statement)
+        if statement.startswith("BEGIN"):
+            raise SignalError
+        return cursor
+
+
+def test_an_interrupt_in_a_transaction_leaves_the_store_usable(store: Store) -> None:
+    """Whenever the signal comes, the next write works: what an undo writes depends on it."""
+    connection = store._db
+    store._db = InterruptedConnection(connection)  # type: ignore[assignment]
+    with pytest.raises(SignalError):
+        store.intend("shop-1", [("network", "cut off")])
+    store._db = connection
+    store.intend("shop-1", [("network", "front")])
+    assert [e.name for e in store.ledger("shop-1")] == ["front"]
+
+
 def test_two_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
     """Two terminals on a fresh machine: both succeed."""
     script = (
