@@ -139,6 +139,7 @@ class InterruptedConnection:
         return getattr(self._connection, name)
 
     def execute(self, statement: str) -> sqlite3.Cursor:
+        """Run a statement; the signal comes once it is done."""
         cursor = self._connection.execute(statement)
         if statement.startswith("BEGIN"):
             raise SignalError
