@@ -323,25 +323,30 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
         assert snapshot(each) == NOTHING
 
 
+def start_killed_at(command: Lab, words: str, *options: str) -> str:
+    """Kill a start with -9 the moment that its progress says ``words``; the dead lab's id."""
+    process = subprocess.Popen(
+        command.argv("start", "small", *options),
+        env=command.env,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    seen = any(words in line for line in process.stderr)
+    process.kill()
+    process.wait()
+    process.stderr.close()
+    assert seen, f"the start never said {words!r}"
+    (dead,) = ids_ever(command)
+    return dead
+
+
 @pytest.mark.parametrize("host", ["sandbox", "local"])
 def test_a_killed_start_is_cleared_by_the_next_one(
     stopped: Lab, host: str, snapshot: Callable[[str], Snapshot]
 ) -> None:
     """Kill -9 in the middle: what was made is in the ledger, and the next start removes it."""
-    process = subprocess.Popen(
-        stopped.argv("start", "small", "--host", host),
-        env=stopped.env,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "network small-net" in line:
-            break
-    process.kill()
-    process.wait()
-    process.stderr.close()
-    (dead,) = ids_ever(stopped)
+    dead = start_killed_at(stopped, "network small-net", "--host", host)
     stopped.ok("start", "small", "--host", host)
     assert snapshot(dead) == NOTHING
 
@@ -350,17 +355,7 @@ def test_the_doctor_removes_what_a_killed_start_left(
     stopped: Lab, snapshot: Callable[[str], Snapshot]
 ) -> None:
     """The same, without starting again."""
-    process = subprocess.Popen(
-        stopped.argv("start", "small"), env=stopped.env, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "container small-one" in line:
-            break
-    process.kill()
-    process.wait()
-    process.stderr.close()
-    (dead,) = ids_ever(stopped)
+    dead = start_killed_at(stopped, "container small-one")
     assert dead in stopped.ok("doctor")
     assert "fixed" in stopped.ok("doctor", "--fix")
     assert snapshot(dead) == NOTHING
