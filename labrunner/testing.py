@@ -105,7 +105,9 @@ def _prove(
     from labrunner.errors import LabError
     from labrunner.validate import report, run
 
-    options = run.Options(only=(step, *kinds), host=host, seed=seed)
+    # said in full: a step may have the name of a kind
+    only = (f"step:{step}", *(f"kind:{kind}" for kind in kinds))
+    options = run.Options(only=only, host=host, seed=seed)
     try:
         proof = run.validate([name], options)
     except LabError as error:

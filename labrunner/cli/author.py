@@ -36,7 +36,8 @@ def validate(
     jobs: Annotated[int, typer.Option(min=1, help="Labs at work at once.")] = 1,
     seed: Annotated[int | None, typer.Option(help="What orders and labs come from.")] = None,
     only: Annotated[
-        list[str] | None, typer.Option(help="A step or a kind of case; may be repeated.")
+        list[str] | None,
+        typer.Option(help="A step or a kind of case (step:trap, kind:trap); may be repeated."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Untouched, solution, stop.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave a failed lab running.")] = False,

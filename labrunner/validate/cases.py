@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -23,6 +23,9 @@ from labrunner.validate.mutate import mutants
 from labrunner.validate.proof import Case, Kind
 
 QUICK = frozenset({Kind.START, Kind.UNTOUCHED, Kind.SOLUTION, Kind.STOP})
+
+STEP, KIND = "step", "kind"
+"""In front of a word of ``--only``, with a colon: which of the two it is."""
 
 
 class Work(StrEnum):
@@ -83,19 +86,34 @@ def asked(words: Sequence[str], known: frozenset[str]) -> Only:
     """Sort the words of ``--only`` into kinds and steps.
 
     Raises:
-        UsageError: a word is neither.
+        UsageError: a word is neither, or both and does not say which.
     """
-    kinds = {kind.value for kind in Kind}
-    unknown = [word for word in words if word not in kinds and word not in known]
-    if unknown:
-        raise UsageError(
-            f"{unknown[0]!r} is neither a step nor a kind of case",
-            f"kinds are {', '.join(sorted(kinds))}; steps {', '.join(sorted(known))}",
-        )
+    names = {STEP: known, KIND: frozenset(kind.value for kind in Kind)}
+    meant = [_meant(word, names) for word in words]
     return Only(
-        frozenset(word for word in words if word in known and word not in kinds),
-        frozenset(Kind(word) for word in words if word in kinds),
+        frozenset(name for what, name in meant if what == STEP),
+        frozenset(Kind(name) for what, name in meant if what == KIND),
     )
+
+
+def _meant(word: str, names: Mapping[str, frozenset[str]]) -> tuple[str, str]:
+    """Whether a word is a step or a kind, and its name."""
+    prefix, _, rest = word.partition(":")
+    what, name = (prefix, rest) if prefix in names else ("", word)
+    fits = [each for each in names if name in names[each] and what in ("", each)]
+    if not fits:
+        raise UsageError(
+            f"{word!r} is neither a step nor a kind of case"
+            if not what
+            else f"there is no {what} {name!r}",
+            "; ".join(f"{each}s: {', '.join(sorted(names[each]))}" for each in names),
+        )
+    if len(fits) > 1:
+        raise UsageError(
+            f"{word!r} is a step and a kind of case, too",
+            f"write {STEP}:{word} or {KIND}:{word}",
+        )
+    return fits[0], name
 
 
 def groups(

@@ -34,7 +34,8 @@ class Options:
     Attributes:
         jobs: how many labs are at work at once.
         seed: what random orders and labs come from; ``None``: drawn, or that of the run resumed.
-        only: ids of steps and kinds of cases; empty: all.
+        only: ids of steps and kinds of cases, with ``step:`` or ``kind:`` in front where a word is
+            both; empty: all.
         quick: only untouched, solution and stop.
         keep: leave the first lab of each scenario running in which something failed.
         repeat: how often everything is tried; a case that differs is flaky.
@@ -82,7 +83,7 @@ def validate(
         on_standing: told once a second how far it is.
 
     Raises:
-        UsageError: a word of ``only`` is neither a step nor a kind.
+        UsageError: a word of ``only`` is neither a step nor a kind, or both.
         BusyError: another validation works in this state folder.
     """
     if not names:
