@@ -14,7 +14,6 @@ wrong:
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -23,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labrunner import __version__, shelves
+from labrunner import __version__, cache, shelves
 from labrunner.errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 _STARTED = time.time_ns()
 _TICK = 2_000_000_000  # ns; the coarsest clock of a file system in use (FAT)
 _KEPT = 8  # answers, for as many environments
-_VARIABLE = "LABRUNNER_CACHE"
 
 Stamp = list[int] | None
 
@@ -82,7 +80,8 @@ def _read(roots: tuple[Path, ...], key: list[Any], store: Path | None) -> Catalo
     made = _Made(roots)
     if store and made.settled():
         answer = {"key": key, "metadata": made.metadata, "files": made.files, "folders": made.names}
-        _keep(store, answer | {"entries": [asdict(entry) for entry in made.entries]})
+        answer["entries"] = [asdict(entry) for entry in made.entries]
+        cache.keep(store, answer, most=_KEPT)
     entries = sorted(made.entries, key=lambda entry: entry.name)
     return Catalogue(tuple(entries), tuple(made.problems))
 
@@ -221,32 +220,13 @@ def _names(folder: Path | str) -> list[str] | None:
 
 def _store(key: list[Any]) -> Path | None:
     """The file of this key's answer; ``None`` where the user has no cache folder."""
-    folder = _cache_folder()
-    digest = zlib.crc32(repr(key).encode("utf-8", "replace"))
-    return folder / f"catalogue-{digest:08x}.json" if folder.is_absolute() else None
-
-
-def _cache_folder() -> Path:
-    """Where answers are kept; a relative path where the user has no home."""
-    chosen = os.environ.get(_VARIABLE)
-    if chosen:
-        return Path(chosen).absolute()
-    if sys.platform in {"darwin", "win32"}:
-        import platformdirs
-
-        return Path(platformdirs.user_cache_dir("labrunner", appauthor=False))
-    # What platformdirs does here, without the 8 ms of importing it.
-    base = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return Path(base or os.path.expanduser("~/.cache"), "labrunner")  # noqa: PTH111  may have none
+    return cache.place(f"catalogue-{zlib.crc32(repr(key).encode('utf-8', 'replace')):08x}")
 
 
 def _recall(store: Path, key: list[Any]) -> Catalogue | None:
     """The answer that was kept, if it is whole and everything is as it was then."""
+    answer = cache.recall(store)
     try:
-        checksum, _, text = store.read_bytes().partition(b"\n")
-        if int(checksum, 16) != zlib.crc32(text):
-            return None
-        answer = json.loads(text)
         if (
             answer["key"] != key
             or any(_names(path) != names for path, names in answer["folders"].items())
@@ -255,21 +235,6 @@ def _recall(store: Path, key: list[Any]) -> Catalogue | None:
         ):
             return None
         entries = [Entry(**e | {"languages": tuple(e["languages"])}) for e in answer["entries"]]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (LookupError, TypeError, AttributeError):
         return None
     return Catalogue(tuple(entries))
-
-
-def _keep(store: Path, answer: dict[str, Any]) -> None:
-    """Write the answer at once or not at all; a folder that cannot be written is no problem."""
-    text = json.dumps(answer).encode()
-    partial = store.with_suffix(f".{os.getpid()}")
-    try:
-        store.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(b"%08x\n%s" % (zlib.crc32(text), text))
-        partial.replace(store)
-        kept = sorted(store.parent.glob("catalogue-*"), key=lambda p: -p.stat().st_mtime_ns)
-        for old in kept[_KEPT:]:
-            old.unlink(missing_ok=True)
-    except OSError:
-        return

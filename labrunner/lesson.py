@@ -1,4 +1,4 @@
-"""Markdown → `Lesson`. Text in, data out; `read` is the one function that touches a file.
+"""Markdown → `Lesson`. Text in, data out; `labrunner.reading` is where files are read.
 
 A lesson is read by learners, typed by the validator and drawn by two renderers, so it is
 strict: whatever is not understood is an error with its line, never skipped. All of a file's
@@ -9,7 +9,6 @@ first. ``python -m labrunner.lesson FILE…`` prints them.
 from __future__ import annotations
 
 import contextlib
-import functools
 import re
 import sys
 from dataclasses import dataclass, field
@@ -18,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from labrunner import frontmatter, markdown
 from labrunner.errors import ScenarioError
-from labrunner.frontmatter import ORIGINAL, languages
-from labrunner.frontmatter import read as front_matter
+from labrunner.frontmatter import ORIGINAL
 from labrunner.markdown import HIDDEN
 from labrunner.model import Command, Lesson, Step, Trap
 
@@ -28,78 +26,9 @@ if TYPE_CHECKING:
 
     from markdown_it.token import Token
 
-__all__ = ["front_matter", "languages", "main", "mistakes", "parse", "read"]
-
-
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _HEADING_ID = re.compile(r"\s*\{#(?P<id>[^}]*)\}\s*$")
 _TRAP = re.compile(r'trap\s+"(?P<message>.+)"')
-
-
-# --- files --------------------------------------------------------------------------------
-
-
-def read(folder: Path, language: str = ORIGINAL) -> Lesson:
-    """The lesson of a content folder in this language, or the original where it has none.
-
-    ``fr_CA`` and ``fr-CA`` find ``lesson.fr-CA.md``, else ``lesson.fr.md``. The lesson's own
-    ``language`` says which it became.
-
-    Raises:
-        ScenarioError: no lesson, a mistake in it, or a translation with other steps.
-    """
-    original_path = folder / "lesson.md"
-    original = _parsed(_text(original_path), original_path, ORIGINAL)
-    wanted = language.split(".", maxsplit=1)[0].replace("_", "-")
-    for choice in (wanted, wanted.split("-")[0]):
-        if choice in languages(folder) and choice != ORIGINAL:
-            path = folder / f"lesson.{choice}.md"
-            translation = _parsed(_text(path), path, choice)
-            _same_steps(original, translation)
-            return translation
-    return original
-
-
-def _text(path: Path) -> str:
-    """What the file holds."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        hint = "A scenario's lesson is content/<name>/lesson.md."
-        raise ScenarioError(f"cannot be read: {error.strerror}", str(path), hint) from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ScenarioError("not UTF-8", f"{path}:{line}", "Save the file as UTF-8.") from error
-
-
-def _same_steps(original: Lesson, translation: Lesson) -> None:
-    """Raise where a translation has other steps, or in another order, than its original."""
-    pairs = zip(original.steps, translation.steps, strict=False)
-    hint = "A translation has the same step ids in the same order."
-    for ours, theirs in pairs:
-        if ours.id != theirs.id:
-            raise ScenarioError(
-                f"step `{theirs.id}` is `{ours.id}` in the original ({original.path}:{ours.line})",
-                f"{translation.path}:{theirs.line}",
-                hint,
-            )
-    missing = original.steps[len(translation.steps) :]
-    if missing:
-        raise ScenarioError(
-            f"step `{missing[0].id}` is missing: {original.path}:{missing[0].line} has it",
-            f"{translation.path}:{translation.steps[-1].line}",
-            hint,
-        )
-    extra = translation.steps[len(original.steps) :]
-    if extra:
-        raise ScenarioError(
-            f"step `{extra[0].id}` is not in the original, "
-            f"which ends at {original.path}:{original.steps[-1].line}",
-            f"{translation.path}:{extra[0].line}",
-            hint,
-        )
 
 
 # --- text ---------------------------------------------------------------------------------
@@ -116,10 +45,6 @@ def parse(text: str, path: Path, language: str = ORIGINAL) -> Lesson:
     if reader.errors:
         raise reader.errors[0]
     return lesson
-
-
-# The same text is the same lesson: one command looks at it as a whole and then uses it.
-_parsed = functools.lru_cache(maxsize=16)(parse)
 
 
 def mistakes(text: str, path: Path) -> list[ScenarioError]:
@@ -370,18 +295,20 @@ def _trim(lines: Sequence[str]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the mistakes of these lesson files; 1 where there is one."""
+    from labrunner.reading import text
+
     bad = 0
     for argument in arguments:
         path = Path(argument)
         try:
-            found = mistakes(_text(path), path)
+            found = mistakes(text(path), path)
         except ScenarioError as error:
             found = [error]
         bad += len(found)
         for mistake in found:
             sys.stdout.write(f"{mistake}\n    {mistake.hint}\n")
         if not found:
-            steps = len(parse(_text(path), path).steps)
+            steps = len(parse(text(path), path).steps)
             sys.stdout.write(f"{path}: a good lesson of {steps} steps\n")
     return 1 if bad else 0
 

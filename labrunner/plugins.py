@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from labrunner import hookspecs, lesson, shelves, sources, wellformed
+from labrunner import frontmatter, hookspecs, shelves, sources, wellformed
 from labrunner.errors import LabError, ScenarioError, UsageError
 from labrunner.model import Scenario
 from labrunner.sources import Folder, Problem, Source
@@ -302,7 +302,7 @@ def _complete(scenario: object, source: Source, file: Path) -> Scenario:
 def _problems(one: _Loaded, *, translations: bool) -> list[Problem]:
     """What is wrong with a scenario, on its own."""
     scenario = one.scenario
-    languages = lesson.languages(scenario.content) if scenario.content and translations else ()
+    languages = frontmatter.languages(scenario.content) if scenario.content and translations else ()
     try:
         return [
             _problem(one.source, error, name=str(scenario.name))

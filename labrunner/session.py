@@ -104,11 +104,11 @@ class OpenLab:
 
 def lesson_of(scenario: Scenario, language: str) -> Lesson:
     """Read a scenario's lesson in a language, or in English where it has none."""
-    from labrunner import lesson
+    from labrunner import reading
 
     if scenario.content is None:
         raise UsageError(f"{scenario.name} has no lesson folder")
-    return lesson.read(scenario.content, language)
+    return reading.read(scenario.content, language)
 
 
 def find_step(lesson: Lesson, wanted: str) -> Step:

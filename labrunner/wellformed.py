@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
-from labrunner import lesson as lessons
+from labrunner import reading
 from labrunner.errors import ScenarioError
 from labrunner.model import Container, HostKind, Image, Network, Scenario
 
@@ -188,7 +188,7 @@ class _Checker:
             yield self.wrong("there is no lesson", hint, value=self.scenario.name, call="Scenario")
             return
         try:
-            original = lessons.read(self.scenario.content)
+            original = reading.read(self.scenario.content)
         except ScenarioError as error:
             yield error
             return
@@ -197,7 +197,7 @@ class _Checker:
         yield from self.checks(original)
         for language in languages:
             try:
-                lessons.read(self.scenario.content, language)
+                reading.read(self.scenario.content, language)
             except ScenarioError as error:
                 yield error
 

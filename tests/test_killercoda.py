@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from labrunner import lab as labs
-from labrunner import lesson, plugins, steps
+from labrunner import plugins, reading, steps
 from labrunner.errors import LabError
 from labrunner.killercoda import commands, convert, index, runtime, scripts, text
 from labrunner.killercoda.report import Report
@@ -70,7 +70,7 @@ def loaded(report: Report) -> tuple[Scenario, Lesson]:
     assert found.problems == ()
     scenario = next(s for s in found.scenarios if s.name == report.name)
     assert scenario.content is not None
-    return scenario, lesson.read(scenario.content)
+    return scenario, reading.read(scenario.content)
 
 
 def said(report: Report, kind: str) -> str:

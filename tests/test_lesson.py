@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from labrunner import lesson, markdown
+from labrunner import frontmatter, lesson, markdown, reading
 from labrunner.errors import ScenarioError
 from labrunner.model import Lesson
 
@@ -346,7 +346,7 @@ def content(tmp_path: Path) -> Path:
 )
 def test_a_language_or_the_original(content: Path, asked: str, given: str) -> None:
     """Nobody is left without a lesson for want of a translation."""
-    found = lesson.read(content, asked)
+    found = reading.read(content, asked)
     assert found.language == given
     assert ("Bienvenue" in found.introduction) is (given == "fr")
 
@@ -355,7 +355,7 @@ def test_languages_begin_with_the_original(content: Path) -> None:
     """A list can show what there is without reading any of it."""
     (content / "lesson.de.md").touch()
     (content / "lesson.md~").touch()
-    assert lesson.languages(content) == ("en", "de", "fr")
+    assert frontmatter.languages(content) == ("en", "de", "fr")
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_a_translation_has_the_same_steps(content: Path, old: str, new: str, say
     path = content / "lesson.fr.md"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ScenarioError) as caught:
-        lesson.read(content, "fr")
+        reading.read(content, "fr")
     assert caught.value.where == f"{path}:{line_of(text, '## Cut')}"
     assert says in caught.value.message
     assert f"{content / 'lesson.md'}:" in caught.value.message
@@ -384,7 +384,7 @@ def test_a_translation_has_as_many_steps(content: Path, more: bool) -> None:  # 
     extra = STEP.replace("{#look-around}", "{#third}")
     (content / ("lesson.fr.md" if more else "lesson.md")).write_text(GOOD + extra, "utf-8")
     with pytest.raises(ScenarioError, match="`third`") as caught:
-        lesson.read(content, "fr")
+        reading.read(content, "fr")
     assert caught.value.where.startswith(f"{content / 'lesson.fr.md'}:")
     assert f"{content / 'lesson.md'}:" in caught.value.message
 
@@ -392,7 +392,7 @@ def test_a_translation_has_as_many_steps(content: Path, more: bool) -> None:  # 
 def test_a_missing_lesson_says_where_it_belongs(tmp_path: Path) -> None:
     """The first thing a new author meets."""
     with pytest.raises(ScenarioError, match="No such file") as caught:
-        lesson.read(tmp_path)
+        reading.read(tmp_path)
     assert "content/<name>/lesson.md" in caught.value.hint
 
 
@@ -401,7 +401,7 @@ def test_a_file_that_is_not_utf8_names_the_line(content: Path) -> None:
     text = GOOD.replace("Who is there?", "Café?")
     (content / "lesson.md").write_text(text, encoding="latin-1")
     with pytest.raises(ScenarioError) as caught:
-        lesson.read(content)
+        reading.read(content)
     assert caught.value.where.endswith(f"lesson.md:{line_of(text, 'Caf')}")
 
 
@@ -409,7 +409,7 @@ def test_front_matter_reads_only_the_head(content: Path) -> None:
     """A list of labs costs no parsing; what is wrong below the head is not its business."""
     path = content / "lesson.md"
     path.write_bytes(HEAD.encode() + b"\n::: hint\n\n" + "x".encode("utf-16") * 100_000)
-    head = lesson.front_matter(path)
+    head = frontmatter.read(path)
     assert (head.title, head.minutes) == ("Segment a shop", 40)
 
 
@@ -418,9 +418,9 @@ def test_front_matter_says_what_is_wrong(content: Path) -> None:
     path = content / "lesson.md"
     path.write_text(GOOD.replace("minutes: 40", "minutes: long"), encoding="utf-8")
     with pytest.raises(ScenarioError) as quick:
-        lesson.front_matter(path)
+        frontmatter.read(path)
     with pytest.raises(ScenarioError) as whole:
-        lesson.read(content)
+        reading.read(content)
     assert str(quick.value) == str(whole.value)
 
 

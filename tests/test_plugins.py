@@ -647,7 +647,7 @@ class Listing:
 
     def kept(self) -> list[Path]:
         """The answers that are kept."""
-        return sorted(self.cache.glob("*"))
+        return sorted(self.cache.glob("catalogue-*"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from labrunner import lesson, shelves
+from labrunner import lesson, reading, shelves
 from labrunner.cli import render
 from labrunner.model import Lesson
 
@@ -302,7 +302,7 @@ def test_bundled_lessons_fit(width: int) -> None:
         name = path.name.replace("_", "-")
         content = shelves.lesson_folder(shelves.lesson_places(path, name))
         assert content is not None
-        found = lesson.read(content)
+        found = reading.read(content)
         for number, step in enumerate(found.steps, 1):
             target, written = console(width, terminal=True)
             render.render_step(found, step, target, number, len(found.steps))
