@@ -74,9 +74,9 @@ def test_no_bundled_scenario_has_a_problem() -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_lesson_has_what_a_learner_needs(name: str) -> None:
-    """Six to nine steps, each with two hints, a solution and two traps at least."""
+    """Four to ten steps, each with two hints, a solution and two traps at least."""
     lesson = LESSONS[name]
-    assert 6 <= len(lesson.steps) <= 9
+    assert 4 <= len(lesson.steps) <= 10
     for step in lesson.steps:
         assert len(step.hints) >= 2, step.id
         assert step.commands, step.id
