@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BUYERS = (("customer", "town"), ("sailor", "harbour"))
 NAME = "getent hosts baker"
+TWICE = 2
+"""Purchases that prove something about a move: one before it, one after it."""
 
 
 def taken(lab: Lab) -> Verdict:
@@ -35,14 +37,15 @@ def taken(lab: Lab) -> Verdict:
     if isinstance(asked, Verdict):
         return asked
     bought = receipts(lab, "customer")
-    if not any(r.asked == r.seller == asked and r.goods == "bread" for r in bought):
+    now = address_of(lab, "baker", "town")
+    bread_from = {r.seller for r in bought if r.goods == "bread"}
+    if asked not in bread_from or (asked == now and bread_from != {now}):
         return not_yet(
             "The note of customer was changed. In this step it stays as it was.",
             expected="the address at which customer bought bread in the first step",
             seen=asked,
             look="docker exec customer cat /notes/receipts",
         )
-    now = address_of(lab, "baker", "town")
     whose = owner(lab, asked)
     if now == asked or not whose:
         return still_his(asked, now)
@@ -80,12 +83,19 @@ def by_name(lab: Lab) -> Verdict:
         if problem := asks_by_name(lab, who, network):
             return problem
     sellers = sorted({r.seller for r in by_name_only(receipts(lab, "customer"))})
-    if len(sellers) < 2:  # noqa: PLR2004  before the move, and after it
+    if len(sellers) < TWICE:
         return not_yet(
             "Both ask by name. baker has not moved since, so it is not proven yet.",
             expected="two receipts of customer's for bread, by name, from two addresses",
             seen=f"all from {sellers[0]}",
             look="docker exec customer cat /notes/receipts",
+        )
+    if len(by_name_only(receipts(lab, "sailor"))) < TWICE:
+        return not_yet(
+            "sailor has bought by name only once. Does it still work for him after the move?",
+            expected="two receipts of sailor's for bread, by name",
+            seen="one",
+            look="docker exec sailor buy",
         )
     return passed(
         f"One name, and it led to baker at {' and at '.join(sellers)}: he moved, it followed.",
