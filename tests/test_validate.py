@@ -33,7 +33,7 @@ from labrunner import Container, Network, Owned, Scenario, not_yet, passed, ruin
 scenario = Scenario(
     name="tiny",
     networks=(Network("tiny-net"),),
-    containers=(Container("tiny-one", "tools:1", ("tiny-net",), command=("sleep", "infinity")),),
+    containers=(Container("tiny-one", "tools:1", ("tiny-net",), command=%(program)s),),
     owns=Owned(containers=("tiny-two",)),
 )
 
@@ -94,6 +94,7 @@ $ docker network ls --filter name=tiny-net --format '{{.Name}}'
 """
 SOLUTION = "$ docker run -d --name tiny-two --network tiny-net tools:1 sleep infinity"
 GOOD = {
+    "program": '("sleep", "infinity")',
     "before": "",
     "more": "",
     "shown": "tiny-net",
@@ -226,6 +227,10 @@ def test_a_good_scenario_is_proven_and_every_slip_noticed(author: Author) -> Non
 # --- one thing wrong ----------------------------------------------------------------------
 
 TOUCHES = """lab.exec("tiny-one", ["sh", "-c", "date +%N > /tmp/seen"])"""
+ONCE = """
+    if lab.file("tiny-one", "/tmp/seen") is None:
+        lab.exec("tiny-one", ["touch", "/tmp/seen"])
+"""
 CONNECTS = """lab.client.networks.create("tiny-left") if lab.network("tiny-left") is None else 0"""
 
 BAD = [
@@ -258,6 +263,12 @@ BAD = [
         Kind.TWICE,
         ("the check changes the lab", "file in tiny-one: /tmp/seen"),
         id="check-writes-a-file",
+    ),
+    pytest.param(
+        {"before": ONCE},
+        Kind.TWICE,
+        ("the check changes the lab", "file in tiny-one: /tmp/seen is new"),
+        id="check-writes-a-file-the-first-time-only",
     ),
     pytest.param(
         {"before": CONNECTS},
@@ -331,6 +342,17 @@ def test_a_bad_scenario_is_caught_and_named(
     file, line = found.case.where.rsplit(":", 1)
     assert Path(file).name in ("scenario.py", "lesson.md")
     assert int(line) > 1
+
+
+def test_a_file_that_a_program_writes_is_not_the_checks_doing(author: Author) -> None:
+    """What is asked for the first time may keep something; that is no change by who asked."""
+    keeps = "trap 'test -e /tmp/kept || echo 1 > /tmp/kept' USR1; while :; do sleep 60 & wait; done"
+    author.write(
+        program=f'("sh", "-c", {keeps!r})',
+        before='lab.exec("tiny-one", ["sh", "-c", "kill -USR1 1"])',
+    )
+    found = only(author.prove("twice"), Kind.TWICE)
+    assert found.status is Status.PROVEN, found
 
 
 def test_a_flood_is_cut_and_the_transcript_stays_small(author: Author) -> None:

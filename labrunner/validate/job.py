@@ -39,6 +39,7 @@ class Job:
         keep: whether the first lab in which something failed is left running.
         tries: how often it may be tried again where a measurement of speed fails.
         outcomes: what a line found: by step, what the checks up to it said after its solution.
+        doubts: by step, the files of which a line could not tell whether its check changed them.
     """
 
     bench: Bench
@@ -47,6 +48,7 @@ class Job:
     keep: bool = False
     tries: int = 0
     outcomes: dict[str, dict[str, str]] = field(default_factory=dict)
+    doubts: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.scenario, self.lesson = self.of(self.group.scenario)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from threading import Event
-
-from labrunner.model import Command, Lesson, Outcome, Step, Verdict
-from labrunner.validate import fingerprint, outputs, source
+from labrunner.model import Command, Lesson, Outcome, Step
+from labrunner.validate import outputs, source
 from labrunner.validate.bench import Trial
 from labrunner.validate.job import Job, stopped, told, typed_badly
 from labrunner.validate.proof import Case, Kind, Status
 from labrunner.validate.terminal import Ending, Entry
+from labrunner.validate.twice import First, again, settle
 
 
 def line(job: Job) -> None:
@@ -33,6 +29,7 @@ def line(job: Job) -> None:
             if not solution(job, trial, step):
                 break
     stopped(job, finished)
+    settle(job)
 
 
 def untouched(job: Job, trial: Trial, step: Step) -> None:
@@ -59,75 +56,9 @@ def untouched(job: Job, trial: Trial, step: Step) -> None:
         )
         job.say(case, Status.FAILED, message, trial, expected=expected, seen=told(verdict))
     if twice is not None and verdict.outcome is not Outcome.ERROR:
-        again(job, trial, step, _First(twice, before, verdict))
+        again(job, trial, step, First(twice, before, verdict))
     elif twice is not None:
         job.say(twice, Status.FAILED, "a check that fails was not tried twice", trial)
-
-
-@dataclass(frozen=True)
-class _First:
-    """What the first run of a check found, in which state; for the case of the second."""
-
-    case: Case
-    state: fingerprint.State
-    verdict: Verdict
-
-
-def again(job: Job, trial: Trial, step: Step, first: _First) -> None:
-    """The check once more: the same verdict, and nothing in the lab was changed by it."""
-    bench, case, verdict = job.bench, first.case, first.verdict
-    second = bench.judge(trial, step)
-    same = (verdict.outcome, outputs.alike(verdict.message))
-    if same != (second.outcome, outputs.alike(second.message)):
-        job.say(
-            case,
-            Status.FAILED,
-            "run twice, the check says two things",
-            trial,
-            expected=told(verdict),
-            seen=told(second),
-        )
-        return
-    changed = fingerprint.differences(first.state, bench.state(trial))
-    if changed:
-        changed = _by_the_check(job, trial, step, changed)
-    if changed:
-        job.say(
-            case,
-            Status.FAILED,
-            "the check changes the lab",
-            trial,
-            expected="a check that only looks",
-            seen=fingerprint.told(changed),
-        )
-    else:
-        job.say(case, Status.PROVEN, "the same verdict, and nothing was changed", trial)
-
-
-def _by_the_check(job: Job, trial: Trial, step: Step, changed: Mapping[str, str]) -> dict[str, str]:
-    """Those changes that the check makes, and not some program in the lab.
-
-    A program may write to its files at any time, also because a check asked it something for
-    the first time. So the state is looked at again after as long as the check takes, and once
-    more after another check: what changes in between, or a file that the check leaves alone
-    now, is not the check's doing.
-    """
-    bench = job.bench
-    begun = time.monotonic()
-    bench.judge(trial, step)
-    lasted = time.monotonic() - begun
-    idle = bench.state(trial)
-    # nothing is to happen here: that is what is looked at
-    Event().wait(lasted)
-    before = bench.state(trial)
-    bench.judge(trial, step)
-    by_itself = fingerprint.differences(idle, before)
-    again = fingerprint.differences(before, bench.state(trial))
-    return {
-        name: what
-        for name, what in changed.items()
-        if name not in by_itself and (not name.startswith("file ") or name in again)
-    }
 
 
 def solution(job: Job, trial: Trial, step: Step) -> bool:
