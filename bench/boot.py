@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from labrunner.engine import images, outer_box, sandbox, template
 from labrunner.engine.client import connect
-from labrunner.model import Limits
+from labrunner.model.topology import Limits
 
 if TYPE_CHECKING:
     import docker

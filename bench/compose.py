@@ -11,7 +11,8 @@ from typing import Any
 from labrunner.engine.client import connect
 from labrunner.engine.hosts import image_folders
 from labrunner.engine.images import ensure
-from labrunner.model import Container, Scenario
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import Container
 
 HEALTH_INTERVAL = "250ms"
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from labrunner.model import ReachState, Verdict, not_yet
+from labrunner.model.reach import ReachState
+from labrunner.model.verdict import Verdict, not_yet
 
 if TYPE_CHECKING:
     from labrunner.view import Lab

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from labrunner.errors import EngineError, LabError
-from labrunner.model import Event, EventState, OnEvent, ignore_event
+from labrunner.model.event import Event, EventState, OnEvent, ignore_event
 from labrunner.session import open_store
 from labrunner.store import LabRecord, Store
 

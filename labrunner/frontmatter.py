@@ -39,7 +39,7 @@ class Head:
     """What a lesson says about itself before its first word of prose.
 
     Attributes:
-        title, level, minutes, summary, objectives, requires: as in `labrunner.model.Lesson`.
+        title, level, minutes, summary, objectives, requires: as in `labrunner.model.lesson.Lesson`.
         length: lines that the head takes in the file, both ``---`` included.
     """
 

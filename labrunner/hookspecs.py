@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
-    from labrunner.model import Scenario, Verdict
+    from labrunner.model.scenario import Scenario
+    from labrunner.model.verdict import Verdict
     from labrunner.view import Lab
 
 PROJECT = "labrunner"

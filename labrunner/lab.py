@@ -12,7 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from labrunner.errors import LabError, ScenarioError, UsageError, place
-from labrunner.model import Event, HostKind, Lesson, Limits, OnEvent, Scenario, ignore_event
+from labrunner.model.event import Event, OnEvent, ignore_event
+from labrunner.model.lesson import Lesson
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import HostKind, Limits
 from labrunner.places import runtime_folder
 from labrunner.session import OpenLab, find_step, lesson_of, locked
 from labrunner.store import LabRecord, Store

@@ -19,7 +19,7 @@ from labrunner import frontmatter, markdown
 from labrunner.errors import ScenarioError
 from labrunner.frontmatter import ORIGINAL
 from labrunner.markdown import HIDDEN
-from labrunner.model import Command, Lesson, Step, Trap
+from labrunner.model.lesson import Command, Lesson, Step, Trap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

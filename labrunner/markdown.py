@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from labrunner.model import Command
+from labrunner.model.lesson import Command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,7 +19,7 @@ import pluggy
 
 from labrunner import frontmatter, hookspecs, shelves, sources, wellformed
 from labrunner.errors import LabError, ScenarioError, UsageError
-from labrunner.model import Scenario
+from labrunner.model.scenario import Scenario
 from labrunner.sources import Folder, Problem, Source
 
 if TYPE_CHECKING:

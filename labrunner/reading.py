@@ -17,9 +17,9 @@ from typing import Any
 from labrunner import __version__, cache
 from labrunner.errors import ScenarioError
 from labrunner.frontmatter import ORIGINAL, languages
-from labrunner.model import Command, Lesson, Step, Trap
+from labrunner.model.lesson import Command, Lesson, Step, Trap
 
-_PARSERS = ("lesson.py", "markdown.py", "frontmatter.py", "model.py", "reading.py")
+_PARSERS = ("lesson.py", "markdown.py", "frontmatter.py", "model/lesson.py", "reading.py")
 _LIBRARIES = ("markdown_it", "mdit_py_plugins", "yaml")
 _KEPT = 64  # lessons, translations among them
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from labrunner.errors import UsageError
 from labrunner.lock import holding
-from labrunner.model import Lesson, Scenario, Step
+from labrunner.model.lesson import Lesson, Step
+from labrunner.model.scenario import Scenario
 from labrunner.places import state_folder
 from labrunner.store import LabRecord, Store
 

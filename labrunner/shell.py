@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labrunner.errors import EngineError, UsageError
-from labrunner.model import Command, Event, OnEvent
+from labrunner.model.event import Event, OnEvent
+from labrunner.model.lesson import Command
 from labrunner.session import LAB_VARIABLE, OpenLab
 
 SHELLS = ("sh", "fish", "powershell")

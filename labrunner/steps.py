@@ -8,7 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labrunner.errors import LabError, ScenarioError, place
-from labrunner.model import Event, OnEvent, Outcome, Step, Verdict, ignore_event
+from labrunner.model.event import Event, OnEvent, ignore_event
+from labrunner.model.lesson import Step
+from labrunner.model.verdict import Outcome, Verdict
 from labrunner.session import OpenLab
 from labrunner.shell import Typed, type_commands
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Literal, cast
 
 from labrunner.errors import StateError
-from labrunner.model import HostKind, Verdict
+from labrunner.model.topology import HostKind
+from labrunner.model.verdict import Verdict
 
 SCHEMA = 1
 """The version of the tables below; kept in SQLite's ``user_version``."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from labrunner.engine.host import Host
     from labrunner.errors import LabError
     from labrunner.lab import StartOptions
-    from labrunner.model import Verdict
+    from labrunner.model.verdict import Verdict
     from labrunner.session import OpenLab
     from labrunner.validate.terminal import Terminal
     from labrunner.view import Lab

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
-from labrunner.model import Reach, ReachState, Result, Scenario
+from labrunner.model.reach import Reach, ReachState
+from labrunner.model.result import Result
+from labrunner.model.scenario import Scenario
 
 if TYPE_CHECKING:
     import docker

@@ -21,7 +21,9 @@ from labrunner.errors import LabError, UsageError
 
 if TYPE_CHECKING:
     from labrunner.lint import Finding
-    from labrunner.model import Lesson, Scenario, Step, Verdict
+    from labrunner.model.lesson import Lesson, Step
+    from labrunner.model.scenario import Scenario
+    from labrunner.model.verdict import Verdict
     from labrunner.session import OpenLab
 
 INTERVAL = 0.3

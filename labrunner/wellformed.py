@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from labrunner import reading
 from labrunner.errors import ScenarioError
-from labrunner.model import Container, HostKind, Image, Network, Scenario
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import Container, HostKind, Image, Network
 
 if TYPE_CHECKING:
     import ast
     from pathlib import Path
 
-    from labrunner.model import Lesson
+    from labrunner.model.lesson import Lesson
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # A word of a command; `--name=web` is two.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner.engine import sandbox
-from labrunner.model import Limits
+from labrunner.model.topology import Limits
 
 if TYPE_CHECKING:
     import docker

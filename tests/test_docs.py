@@ -21,21 +21,14 @@ import typer.main
 import yaml
 
 import labrunner
-from labrunner import checks, frontmatter, hookspecs, markdown, model
+from labrunner import checks, frontmatter, hookspecs, markdown
 from labrunner.cli.app import app
-from labrunner.model import (
-    Command,
-    Container,
-    Image,
-    Limits,
-    Network,
-    Owned,
-    Port,
-    Reach,
-    Ready,
-    Result,
-    Scenario,
-)
+from labrunner.model import verdict
+from labrunner.model.lesson import Command
+from labrunner.model.reach import Reach
+from labrunner.model.result import Result
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import Container, Image, Limits, Network, Owned, Port, Ready
 from labrunner.testing import RunningLab
 from labrunner.validate import outputs
 from labrunner.validate.proof import Kind
@@ -260,7 +253,7 @@ def test_the_api_is_what_is_told() -> None:
 @pytest.mark.parametrize(
     ("title", "module", "names"),
     [
-        ("Verdicts", model, ("passed", "not_yet", "ruined")),
+        ("Verdicts", verdict, ("passed", "not_yet", "ruined")),
         ("Ready-made checks", checks, None),
         ("Hooks", hookspecs, None),
     ],

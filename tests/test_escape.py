@@ -19,7 +19,8 @@ import pytest
 from labrunner.engine import images as engine_images
 from labrunner.engine.execute import run_in
 from labrunner.engine.sandbox import Sandbox
-from labrunner.model import Limits, Result
+from labrunner.model.result import Result
+from labrunner.model.topology import Limits
 
 from .sandboxes import BASE, running
 

@@ -17,7 +17,7 @@ import pytest
 from labrunner.engine import base, bundle, context, images, stock
 from labrunner.engine.background import Ongoing, watched
 from labrunner.errors import EngineError, ScenarioError
-from labrunner.model import Event
+from labrunner.model.event import Event
 from tests.conftest import Lab
 
 PREFIX = "labrunner-test/"

@@ -20,7 +20,9 @@ from labrunner.errors import LabError
 from labrunner.killercoda import commands, convert, index, runtime, scripts, text
 from labrunner.killercoda.report import Report
 from labrunner.killercoda.source import TEXT_LIMIT, Source
-from labrunner.model import Lesson, Outcome, Scenario
+from labrunner.model.lesson import Lesson
+from labrunner.model.scenario import Scenario
+from labrunner.model.verdict import Outcome
 from labrunner.store import Store
 from tests.conftest import Lab, Snapshot
 

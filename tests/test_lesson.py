@@ -10,7 +10,7 @@ import pytest
 
 from labrunner import frontmatter, lesson, markdown, reading
 from labrunner.errors import ScenarioError
-from labrunner.model import Lesson
+from labrunner.model.lesson import Lesson
 
 PATH = Path("lesson.md")
 

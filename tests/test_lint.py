@@ -306,7 +306,7 @@ CAN = [
     "return guarded(lab)",
 ]
 HELPERS = """\
-from labrunner.model import Outcome, Verdict, ruined
+from labrunner.model.verdict import Outcome, Verdict, ruined
 from functools import partial as elsewhere, wraps
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labrunner.cli import map as reach_map
-from labrunner.model import Listener, Probe, Reach
+from labrunner.model.reach import Listener, Probe, Reach
 
 ANY = "0.0.0.0"  # noqa: S104  what containers bind to, not we
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from labrunner.model import Command, Lesson, Network, Scenario, Step
+from labrunner.model.lesson import Command, Lesson, Step
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import Network
 from labrunner.validate.mutate import Mutant, mutants
 from labrunner.validate.words import calls, only_looks
 

@@ -16,7 +16,7 @@ import pytest
 
 from labrunner import Scenario, catalogue, plugins
 from labrunner.errors import ScenarioError, UsageError
-from labrunner.model import Verdict
+from labrunner.model.verdict import Verdict
 from tests.conftest import Lab
 
 EXAMPLE = Path(__file__).parent / "example_plugin"

@@ -23,7 +23,8 @@ from labrunner.engine.addresses import free_subnets
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.engine.local import LocalHost
 from labrunner.errors import EngineError
-from labrunner.model import HostKind, Limits, Listener, Probe, Reach
+from labrunner.model.reach import Listener, Probe, Reach
+from labrunner.model.topology import HostKind, Limits
 
 if TYPE_CHECKING:
     import docker

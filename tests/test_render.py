@@ -14,7 +14,7 @@ from rich.console import Console
 
 from labrunner import lesson, reading, shelves
 from labrunner.cli import render
-from labrunner.model import Lesson
+from labrunner.model.lesson import Lesson
 
 ANSI = re.compile(r"\x1b\[([0-9;]*)m")
 

@@ -25,7 +25,7 @@ from labrunner.engine import images as engine_images
 from labrunner.engine import outer_box, sandbox, tunnel
 from labrunner.engine.client import connect
 from labrunner.errors import EngineError
-from labrunner.model import Limits
+from labrunner.model.topology import Limits
 
 from .sandboxes import BASE, private_folder, running
 
@@ -405,7 +405,7 @@ TUNNELLED = """
 import json, os, subprocess, sys
 from pathlib import Path
 from labrunner.engine import sandbox, client
-from labrunner.model import Limits
+from labrunner.model.topology import Limits
 
 folder, lab_id, image, base = sys.argv[1:]
 subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "none", folder], check=True)

@@ -17,7 +17,8 @@ from labrunner import lab as labs
 from labrunner import plugins, scaffold, steps
 from labrunner.errors import UsageError
 from labrunner.lint import lint
-from labrunner.model import Outcome, ignore_event
+from labrunner.model.event import ignore_event
+from labrunner.model.verdict import Outcome
 from labrunner.shell import type_commands
 from labrunner.store import Store
 from labrunner.watch import Watcher

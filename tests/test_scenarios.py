@@ -10,7 +10,10 @@ import pytest
 
 from labrunner import lab as labs
 from labrunner import plugins, steps
-from labrunner.model import HostKind, Outcome, Scenario, ignore_event
+from labrunner.model.event import ignore_event
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import HostKind
+from labrunner.model.verdict import Outcome
 from labrunner.session import OpenLab, lesson_of
 from labrunner.shell import type_commands
 from labrunner.store import Store

@@ -10,7 +10,8 @@ import pytest
 
 from labrunner import steps
 from labrunner.errors import EngineError
-from labrunner.model import Outcome, Step, Verdict, passed
+from labrunner.model.lesson import Step
+from labrunner.model.verdict import Outcome, Verdict, passed
 from labrunner.session import OpenLab
 
 STEP = Step("one", "One", "", (), "", (), (), 1)

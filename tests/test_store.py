@@ -15,7 +15,7 @@ import pytest
 
 from labrunner.errors import BusyError, StateError
 from labrunner.lock import holding
-from labrunner.model import not_yet, passed
+from labrunner.model.verdict import not_yet, passed
 from labrunner.store import SCHEMA, LabRecord, Store
 
 

@@ -18,7 +18,7 @@ import pytest
 from labrunner.engine import images as engine_images
 from labrunner.engine import outer_box, template
 from labrunner.errors import EngineError
-from labrunner.model import Event
+from labrunner.model.event import Event
 
 from .sandboxes import running
 

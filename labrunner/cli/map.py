@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labrunner.model import Listener, Probe, Reach
+    from labrunner.model.reach import Listener, Probe, Reach
 
 Paint = Callable[[str, str], str]
 """Text and a word's style in, text in that style out."""

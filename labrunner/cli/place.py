@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labrunner.cli import ui
 
 if TYPE_CHECKING:
-    from labrunner.model import Step
+    from labrunner.model.lesson import Step
     from labrunner.session import OpenLab
 
 

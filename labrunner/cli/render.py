@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from labrunner.model import Lesson, Step
+    from labrunner.model.lesson import Lesson, Step
 
 WIDEST = 92
 """Columns; longer lines of prose are hard to read."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
-    from labrunner.model import Event, Verdict
+    from labrunner.model.event import Event
+    from labrunner.model.verdict import Verdict
 
 HEARTBEAT = 1.0
 """Seconds after which a progress that says nothing new says that it is still at work."""

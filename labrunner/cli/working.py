@@ -12,7 +12,7 @@ from labrunner.cli.options import Json, Named, StepArgument
 from labrunner.errors import UsageError
 
 if TYPE_CHECKING:
-    from labrunner.model import Lesson, Step
+    from labrunner.model.lesson import Lesson, Step
     from labrunner.session import OpenLab
     from labrunner.steps import Checked
 
@@ -74,7 +74,7 @@ def _chosen(found: Lesson, wanted: str | None, current: str) -> Step:
 def check(step: StepArgument = None, *, name: Named = None, as_json: Json = False) -> None:
     """See whether a step is done: expected against seen."""
     from labrunner import steps
-    from labrunner.model import Outcome
+    from labrunner.model.verdict import Outcome
     from labrunner.session import locked
 
     lab = _open(name)
@@ -101,7 +101,7 @@ def _checked(checked: Checked) -> dict[str, Any]:
 
 
 def _show_checked(lab: OpenLab, checked: Checked) -> None:
-    from labrunner.model import Outcome
+    from labrunner.model.verdict import Outcome
 
     title = f"step {lab.number(checked.step.id)}/{len(lab.lesson.steps)} {checked.step.title}"
     ui.verdict(checked.verdict, title=title)

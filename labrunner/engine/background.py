@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
-from labrunner.model import Event, OnEvent
+from labrunner.model.event import Event, OnEvent
 
 T = TypeVar("T")
 R = TypeVar("R")

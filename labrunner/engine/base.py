@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from labrunner.engine.background import Ongoing, clip, watched
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
-from labrunner.model import OnEvent, ignore_event
+from labrunner.model.event import OnEvent, ignore_event
 
 if TYPE_CHECKING:
     import docker

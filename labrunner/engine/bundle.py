@@ -25,7 +25,7 @@ from labrunner.engine.base import IMAGE_LABEL, INPUTS_LABEL
 from labrunner.engine.client import engine_errors
 from labrunner.engine.images import PREFIX
 from labrunner.errors import EngineError
-from labrunner.model import OnEvent, ignore_event
+from labrunner.model.event import OnEvent, ignore_event
 
 if TYPE_CHECKING:
     import docker

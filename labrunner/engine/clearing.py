@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL
-from labrunner.model import Event, OnEvent
+from labrunner.model.event import Event, OnEvent
 
 if TYPE_CHECKING:
     import docker

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from labrunner.engine.client import engine_errors
 from labrunner.engine.hijack import STDERR, STDOUT, Exec
 from labrunner.errors import EngineError
-from labrunner.model import Result
+from labrunner.model.result import Result
 
 if TYPE_CHECKING:
     import docker

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import docker
 
-    from labrunner.model import HostKind, Result
+    from labrunner.model.result import Result
+    from labrunner.model.topology import HostKind
 
 LABEL = "labrunner.lab"
 """On everything that the runner creates: the id of the lab that it belongs to."""

@@ -13,7 +13,9 @@ from labrunner.engine import local
 from labrunner.engine.addresses import free_subnets
 from labrunner.engine.topology import Intend, up
 from labrunner.errors import UsageError
-from labrunner.model import HostKind, Limits, OnEvent, Scenario
+from labrunner.model.event import OnEvent
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import HostKind, Limits
 
 if TYPE_CHECKING:
     import docker

@@ -24,7 +24,7 @@ from labrunner.engine.background import BEAT, Ongoing, clip
 from labrunner.engine.base import IMAGE_LABEL, INPUTS_LABEL
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError, ScenarioError
-from labrunner.model import Event, OnEvent, ignore_event
+from labrunner.model.event import Event, OnEvent, ignore_event
 
 if TYPE_CHECKING:
     import docker

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from labrunner.engine.clearing import LEARNER, TAG
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
-from labrunner.model import HostKind, Result, Scenario
+from labrunner.model.result import Result
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import HostKind
 
 if TYPE_CHECKING:
     import docker

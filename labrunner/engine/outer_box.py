@@ -20,7 +20,7 @@ from labrunner.errors import EngineError
 if TYPE_CHECKING:
     import docker
 
-    from labrunner.model import Limits
+    from labrunner.model.topology import Limits
 
 ENTER = "/usr/local/sbin/lab-enter"
 USER = "100000:100000"

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, cast
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.errors import EngineError
-from labrunner.model import Listener, Probe, Reach
+from labrunner.model.reach import Listener, Probe, Reach
 
 if TYPE_CHECKING:
     import docker
 
     from labrunner.engine.host import Host
-    from labrunner.model import ReachState
+    from labrunner.model.reach import ReachState
 
 MARGIN = 15.0
 """Seconds that the prober's start may take on top of what it is asked to wait."""

@@ -10,7 +10,8 @@ from labrunner.engine import client as engine_client
 from labrunner.engine.clearing import Made, clear
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL
-from labrunner.model import Event, HostKind, OnEvent
+from labrunner.model.event import Event, OnEvent
+from labrunner.model.topology import HostKind
 
 if TYPE_CHECKING:
     import docker

@@ -24,7 +24,9 @@ from labrunner.engine.hijack import STDERR, STDOUT, Exec
 from labrunner.engine.host import LABEL
 from labrunner.engine.outer_box import ENTER, USER
 from labrunner.errors import EngineError
-from labrunner.model import Event, HostKind, Limits, OnEvent, Result, ignore_event
+from labrunner.model.event import Event, OnEvent, ignore_event
+from labrunner.model.result import Result
+from labrunner.model.topology import HostKind, Limits
 
 if TYPE_CHECKING:
     import docker

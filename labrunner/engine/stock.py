@@ -11,7 +11,7 @@ from labrunner.engine import base, images
 from labrunner.engine import template as templates
 from labrunner.engine.base import IMAGE_LABEL
 from labrunner.engine.client import engine_errors
-from labrunner.model import Event, OnEvent, ignore_event
+from labrunner.model.event import Event, OnEvent, ignore_event
 
 if TYPE_CHECKING:
     import docker

@@ -27,7 +27,7 @@ from labrunner.engine.hijack import Exec
 from labrunner.engine.host import ROLE
 from labrunner.engine.outer_box import ENTER, USER
 from labrunner.errors import EngineError
-from labrunner.model import Event, OnEvent, ignore_event
+from labrunner.model.event import Event, OnEvent, ignore_event
 
 if TYPE_CHECKING:
     import docker

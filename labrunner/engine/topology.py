@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.errors import EngineError
-from labrunner.model import Container, Event, Network, OnEvent, Scenario
+from labrunner.model.event import Event, OnEvent
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import Container, Network
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network

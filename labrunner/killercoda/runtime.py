@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from labrunner.errors import EngineError, ScenarioError
 from labrunner.killercoda.commands import HOST
 from labrunner.killercoda.scripts import interpreter
-from labrunner.model import Result, Verdict, not_yet, passed
+from labrunner.model.result import Result
+from labrunner.model.verdict import Verdict, not_yet, passed
 
 if TYPE_CHECKING:
     from labrunner.view import Lab

@@ -17,7 +17,7 @@ from labrunner.lint.finding import FINAL, RULES, Finding, Rule, found
 if TYPE_CHECKING:
     from labrunner.lint.page import Page
     from labrunner.lint.suppress import Suppression
-    from labrunner.model import Scenario
+    from labrunner.model.scenario import Scenario
     from labrunner.plugins import Found, Registry
     from labrunner.sources import Problem
 

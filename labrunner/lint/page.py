@@ -16,7 +16,7 @@ from labrunner import lesson as lessons
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-    from labrunner.model import Command, Lesson, Step
+    from labrunner.model.lesson import Command, Lesson, Step
 
 CODE = "\u2022"
 """What stands for a code span in prose: one short word that is in no word list."""

@@ -15,7 +15,7 @@ from labrunner.lint.finding import Finding, found
 from labrunner.lint.page import CODE, Page, Passage
 
 if TYPE_CHECKING:
-    from labrunner.model import Step
+    from labrunner.model.lesson import Step
 
 WIDEST = 76
 LONGEST = 40

@@ -10,7 +10,7 @@ from pathlib import Path
 from labrunner.lint.finding import Finding, found
 from labrunner.lint.prose import misspelled
 from labrunner.lint.typed import literal_addresses
-from labrunner.model import Check
+from labrunner.model.scenario import Check
 
 MAKERS = ("passed", "not_yet", "ruined")
 READY_MADE = ("first", "running", "only_on", "can_reach", "cannot_reach")

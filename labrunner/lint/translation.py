@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from labrunner.lint.finding import Finding, found
 from labrunner.lint.page import Page
-from labrunner.model import Command, Step
+from labrunner.model.lesson import Command, Step
 
 _SOURCE = re.compile(r"source:\s*([0-9a-f]{8})")
 

@@ -9,7 +9,8 @@ from ipaddress import IPv4Address, ip_address
 from labrunner.lint.finding import Finding, found
 from labrunner.lint.page import Page
 from labrunner.lint.shell import Call, Docker, calls, parse_docker
-from labrunner.model import Command, Scenario, Step
+from labrunner.model.lesson import Command, Step
+from labrunner.model.scenario import Scenario
 
 HINTS = 2
 FEW_WORDS = 3

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from labrunner import lab as labs
 from labrunner import shell, steps
 from labrunner.errors import EngineError, LabError
-from labrunner.model import Command, Event, Outcome, Step, Verdict
+from labrunner.model.event import Event
+from labrunner.model.lesson import Command, Step
+from labrunner.model.verdict import Outcome, Verdict
 from labrunner.session import OpenLab, open_store
 from labrunner.validate import fingerprint
 from labrunner.validate.gate import Gate

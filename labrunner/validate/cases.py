@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from labrunner.errors import ScenarioError, UsageError
-from labrunner.model import Lesson, Scenario, Step
+from labrunner.model.lesson import Lesson, Step
+from labrunner.model.scenario import Scenario
 from labrunner.validate import source
 from labrunner.validate.mutate import mutants
 from labrunner.validate.proof import Case, Kind

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from labrunner import lab as labs
-from labrunner.model import Limits
+from labrunner.model.topology import Limits
 from labrunner.places import runtime_folder
 from labrunner.session import open_store
 from labrunner.store import LabRecord

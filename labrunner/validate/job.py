@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from labrunner import plugins
-from labrunner.model import Lesson, Outcome, Scenario, Step, Verdict
+from labrunner.model.lesson import Lesson, Step
+from labrunner.model.scenario import Scenario
+from labrunner.model.verdict import Outcome, Verdict
 from labrunner.session import lesson_of
 from labrunner.validate.bench import Bench, Trial
 from labrunner.validate.cases import Group

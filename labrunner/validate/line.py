@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labrunner.model import Command, Lesson, Outcome, Step
+from labrunner.model.lesson import Command, Lesson, Step
+from labrunner.model.verdict import Outcome
 from labrunner.validate import outputs, source
 from labrunner.validate.bench import Trial
 from labrunner.validate.job import Job, stopped, told, typed_badly

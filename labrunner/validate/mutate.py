@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from labrunner.model import Command, Lesson, Scenario, Step
+from labrunner.model.lesson import Command, Lesson, Step
+from labrunner.model.scenario import Scenario
 from labrunner.validate.words import Call, Option, calls, only_looks, words
 
 _LOOP = re.compile(r"for\s+\w+\s+in(?=\s)")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from labrunner.validate.proof import Case, Kind, Result, Status
 
 if TYPE_CHECKING:
-    from labrunner.model import Lesson
+    from labrunner.model.lesson import Lesson
 
 
 def of_all_rounds(rounds: Sequence[Result]) -> Result:

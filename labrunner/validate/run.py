@@ -21,7 +21,8 @@ from labrunner.validate.results import in_lesson_order, of_all_rounds
 from labrunner.validate.schedule import Schedule
 
 if TYPE_CHECKING:
-    from labrunner.model import Lesson, Scenario
+    from labrunner.model.lesson import Lesson
+    from labrunner.model.scenario import Scenario
 
 BEAT = 1.0
 """Seconds after which whoever watches is told that the work goes on."""

@@ -9,7 +9,7 @@ from labrunner.validate.cases import Group, Work
 from labrunner.validate.proof import Kind, Result, Status
 
 if TYPE_CHECKING:
-    from labrunner.model import Lesson
+    from labrunner.model.lesson import Lesson
 
 
 class Schedule:

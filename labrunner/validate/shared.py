@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 
 from labrunner.errors import LabError
-from labrunner.model import Outcome, Step
+from labrunner.model.lesson import Step
+from labrunner.model.verdict import Outcome
 from labrunner.validate.bench import Trial
 from labrunner.validate.ground import own_engine
 from labrunner.validate.job import Job, told, typed_badly

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from labrunner import frontmatter, markdown
 from labrunner.errors import ScenarioError
-from labrunner.model import Command, Lesson, Scenario, Step
+from labrunner.model.lesson import Command, Lesson, Step
+from labrunner.model.scenario import Scenario
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labrunner.model import Outcome, Step
+from labrunner.model.lesson import Step
+from labrunner.model.verdict import Outcome
 from labrunner.validate import source
 from labrunner.validate.bench import Trial
 from labrunner.validate.job import RED, Job, stopped, told, typed_badly

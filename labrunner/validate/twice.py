@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from threading import Event
 from typing import TYPE_CHECKING
 
-from labrunner.model import Step, Verdict
+from labrunner.model.lesson import Step
+from labrunner.model.verdict import Verdict
 from labrunner.validate import fingerprint, outputs
 from labrunner.validate.bench import Trial, UnreachableError
 from labrunner.validate.job import Job, stopped, told
