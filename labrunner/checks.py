@@ -13,10 +13,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from labrunner.model.reach import ReachState
 from labrunner.model.verdict import Verdict, not_yet
 
 if TYPE_CHECKING:
+    from labrunner.model.reach import ReachState
     from labrunner.view import Lab
 
 MEANING: dict[ReachState, str] = {

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
-from labrunner.model.reach import Reach, ReachState
 from labrunner.model.result import Result
 from labrunner.model.scenario import Scenario
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import docker
 
     from labrunner.engine.host import Host
+    from labrunner.model.reach import Reach, ReachState
 
 NOT_FOUND = 404
 
