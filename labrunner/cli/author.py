@@ -40,6 +40,9 @@ def validate(
         typer.Option(help="A step or a kind of case (step:trap, kind:trap); may be repeated."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Untouched, solution, stop.")] = False,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="So many traps and slips of each step.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave a failed lab running.")] = False,
     repeat: Annotated[int, typer.Option(min=1, help="Find what differs between runs.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after a cut.")] = False,
@@ -56,6 +59,7 @@ def validate(
         seed=seed,
         only=tuple(word for each in only or () for word in each.replace(",", " ").split()),
         quick=quick,
+        sample=sample,
         keep=keep,
         repeat=repeat,
         resume=resume,

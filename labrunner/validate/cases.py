@@ -25,6 +25,9 @@ from labrunner.validate.proof import Case, Kind
 
 QUICK = frozenset({Kind.START, Kind.UNTOUCHED, Kind.SOLUTION, Kind.STOP})
 
+DRAWN = frozenset({Kind.TRAP, Kind.MUTATION})
+"""Kinds of which a step has many cases, so that a sample can be drawn from them."""
+
 STEP, KIND = "step", "kind"
 """In front of a word of ``--only``, with a colon: which of the two it is."""
 
@@ -135,6 +138,21 @@ def groups(
         if any(case.kind is not Kind.START for case in cases):
             kept.append(replace(group, cases=cases, step=group.step or _begin(lesson, cases)))
     return kept
+
+
+def sampled(found: Sequence[Group], number: int, seed: int) -> list[Group]:
+    """These groups, with only so many traps and slips of each step, drawn by the seed."""
+    kept: set[str] = set()
+    drawn: dict[tuple[str, str, Kind], list[str]] = {}
+    for case in (case for group in found for case in group.cases):
+        if case.kind in DRAWN:
+            drawn.setdefault((case.scenario, case.step, case.kind), []).append(case.id)
+        else:
+            kept.add(case.id)
+    for place, ids in drawn.items():
+        draw = random.Random(f"{seed}:{'/'.join(place)}")  # noqa: S311  repeatable on purpose
+        kept.update(draw.sample(ids, min(number, len(ids))))
+    return [less for group in found if (less := group.only(frozenset(kept))) is not None]
 
 
 def _begin(lesson: Lesson, cases: Sequence[Case]) -> str:

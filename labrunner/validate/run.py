@@ -38,6 +38,7 @@ class Options:
         only: ids of steps and kinds of cases, with ``step:`` or ``kind:`` in front where a word is
             both; empty: all.
         quick: only untouched, solution and stop.
+        sample: how many traps and slips of each step, drawn by the seed; ``None``: all.
         keep: leave the first lab of each scenario running in which something failed.
         repeat: how often everything is tried; a case that differs is flaky.
         resume: go on where the last run was cut off.
@@ -49,6 +50,7 @@ class Options:
     seed: int | None = None
     only: tuple[str, ...] = ()
     quick: bool = False
+    sample: int | None = None
     keep: bool = False
     repeat: int = 1
     resume: bool = False
@@ -160,6 +162,8 @@ class _Run:
         planned: list[Group] = []
         for scenario, lesson in self.found.values():
             planned += cases.groups(scenario, lesson, quick=self.options.quick, only=only)
+        if self.options.sample is not None:
+            planned = cases.sampled(planned, self.options.sample, self.seed)
         if not self.options.quick and not only.steps:
             planned += [
                 group
