@@ -1,0 +1,86 @@
+"""Step 3: an update is a new container, with all that the old one was given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labrunner import Verdict, not_yet, passed, ruined
+
+from .facts import BOOK, VISITORS, guest_book, runs_on
+
+if TYPE_CHECKING:
+    from labrunner import Lab
+
+NEW = "This is version 2."
+PAGES = "http://web:8000"
+
+
+def update(lab: Lab) -> Verdict:
+    """The web site is served by the new version, and nothing that the old one had is lost."""
+    if problem := runs_on(lab, "desk", "yard") or runs_on(lab, "web", "yard"):
+        return problem
+    page = read(lab, "/")
+    if NEW not in page:
+        return old_still(lab, page)
+    return book_lost(lab) or port_lost(lab) or passed("Version 2 serves the site, nothing is lost.")
+
+
+def read(lab: Lab, path: str) -> str:
+    """A page of the site, as desk gets it; curl's complaint where it gets none."""
+    # a web server that was just started refuses for a moment
+    again = ("--retry", "3", "--retry-connrefused", "--retry-delay", "1")
+    result = lab.exec("desk", ["curl", "-sS", "-m", "4", *again, f"{PAGES}{path}"])
+    return (result.out or result.err).strip()
+
+
+def old_still(lab: Lab, page: str) -> Verdict:
+    """The old version is served still; why."""
+    tag = lab.client.api.inspect_image("site:stable")["Id"]
+    web = lab.container("web")
+    moved = web is not None and web.attrs["Image"] != tag
+    return not_yet(
+        "web was made from the old image and stays with it: the name has moved on, web has not."
+        if moved
+        else "web serves the old version, and site:stable is still the old image.",
+        expected=NEW,
+        seen=page.splitlines()[0] if page else "nothing",
+        look="docker inspect -f '{{.Image}}' web site:stable",
+    )
+
+
+def book_lost(lab: Lab) -> Verdict | None:
+    """``None`` where the guest book is served with all that was in it."""
+    page = read(lab, "/guests/book")
+    if guest_book(lab) in page:
+        return None
+    if VISITORS not in {v["Name"] for v in lab.client.api.volumes()["Volumes"] or ()}:
+        return ruined(
+            "The volume visitors is gone, and what visitors wrote with it.",
+            expected="a volume visitors with the guest book",
+            seen="no such volume",
+        )
+    web = lab.container("web")
+    mounts = [
+        f"{m.get('Name') or m['Source']} at {m['Destination']}"
+        for m in (web.attrs["Mounts"] if web else ())
+    ]
+    return not_yet(
+        "The new web does not show the guest book.",
+        expected=f"the volume {VISITORS} where the old web had it, with {BOOK}",
+        seen=", ".join(mounts) or "no volume at all",
+        look="docker inspect -f '{{json .Mounts}}' web",
+    )
+
+
+def port_lost(lab: Lab) -> Verdict | None:
+    """``None`` where the host finds the site where it did before, and nobody else."""
+    web = lab.container("web")
+    ports = [f"{p.address}:{p.host_port}" for p in web.published] if web else []
+    if ports == ["127.0.0.1:8080"]:
+        return None
+    return not_yet(
+        "The host does not find the new web where the old one was.",
+        expected="port 8000 published on 127.0.0.1:8080, and nowhere else",
+        seen=", ".join(ports) or "nothing published",
+        look="docker port web",
+    )
