@@ -11,91 +11,7 @@ import pytest
 from labrunner import frontmatter, lesson, markdown, reading
 from labrunner.errors import ScenarioError
 from labrunner.model.lesson import Lesson
-
-PATH = Path("lesson.md")
-
-HEAD = """\
----
-title: Segment a shop
-level: beginner
-minutes: 40
-summary: "One network becomes three: no outage."
-objectives:
-  - see who can talk
-  - cut the shop in pairs
-requires: []
----
-"""
-
-STEP = """\
-## Look around {#look-around}
-
-Who is there?
-
-::: hint
-Ask the engine.
-:::
-
-More to read.
-
-::: solution
-```console
-$ docker ps
-NAMES
-```
-:::
-"""
-
-GOOD = f"""{HEAD}
-Welcome.
-
-::: warning
-This is real.
-:::
-
-{STEP}
-::: trap "nobody was named"
-```console
-$ true
-```
-:::
-
-## Cut *it* `now` {{#cut-it}}
-
-:::: hint
-Outer.
-
-::: note
-Inner.
-:::
-::::
-
-::: hint
-Second.
-:::
-
-::: solution
-First this:
-
-```console
-$ docker network create \\
-    --internal back
-abc
-
-def
-$ cat > file <<END
-> one
->
-> END
-```
-
-Then that:
-
-```console
-$ docker network rm front
-```
-:::
-"""
+from tests.lessons import GOOD, HEAD, PATH, STEP
 
 
 def parse(text: str) -> Lesson:
@@ -108,7 +24,7 @@ def line_of(text: str, needle: str, nth: int = 1) -> int:
     return found[nth - 1]
 
 
-# --- what a good lesson becomes -----------------------------------------------------------
+# --- what a good lesson becomes ------------------------------------------------------------
 
 
 def test_front_matter_becomes_attributes() -> None:
@@ -221,7 +137,7 @@ def test_comments_are_for_authors() -> None:
     assert known[markdown.COMMENTS] == [(2, "to\nauthors")]
 
 
-# --- what is said about a bad one ---------------------------------------------------------
+# --- what is said about a bad one ----------------------------------------------------------
 
 BROKEN = [
     # what is replaced, by what, at which line's beginning the mistake is found, what is said
@@ -320,7 +236,7 @@ def test_all_mistakes_of_a_file_at_once() -> None:
     assert found == [f"lesson.md:{line_of(text, place)}" for place in places]
 
 
-# --- files --------------------------------------------------------------------------------
+# --- files ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
