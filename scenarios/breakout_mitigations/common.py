@@ -72,8 +72,9 @@ def runs(lab: Lab, name: str) -> Verdict | None:
         )
     if not view.running:
         words = lab.logs(name, lines=1).strip() or str(view.attrs["State"]["Error"])
+        how = "it never started" if view.status == "created" else f"it is {view.status}"
         return not_yet(
-            f"{name} does not run, it is {view.status}.",
+            f"{name} does not run, {how}.",
             expected=f"{name} running",
             seen=words[:100] or f"exit code {view.exit_code}",
             look=f"docker logs {name}",
