@@ -10,7 +10,6 @@ of random bytes, so that nothing can compress them. Exit code 1 where a ratio is
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import secrets
 import sys
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING
 from labrunner.engine import images, outer_box, sandbox, template
 from labrunner.engine.client import connect
 from labrunner.model.topology import Limits
+from tests.sandboxes import changed
 
 if TYPE_CHECKING:
     import docker
@@ -43,24 +43,6 @@ PLAIN = r"""
 RUN sed -i -e 's/^start_containerd$/:/' -e '/--containerd /d' /usr/local/sbin/lab-host
 """
 """Makes the host image's entry point leave containerd to dockerd."""
-
-
-@contextmanager
-def plain_image(engine: docker.DockerClient, host_image: str) -> Iterator[str]:
-    """The host image whose dockerd launches its own containerd."""
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as tar:
-        text = f"FROM {host_image}\n{PLAIN}".encode()
-        info = tarfile.TarInfo("Dockerfile")
-        info.size = len(text)
-        tar.addfile(info, io.BytesIO(text))
-    context.seek(0)
-    tag = f"labbench-{secrets.token_hex(4)}"
-    engine.images.build(fileobj=context, custom_context=True, tag=tag, rm=True)
-    try:
-        yield tag
-    finally:
-        engine.images.remove(tag, force=True)
 
 
 @contextmanager
@@ -139,7 +121,7 @@ def main() -> int:
     print("   images     ours    plain  ratio  removal")
     with (
         tempfile.TemporaryDirectory(prefix="labbench-") as name,
-        plain_image(engine, host_image) as plain,
+        changed(engine, host_image, PLAIN) as plain,
     ):
         folder = Path(name)
         for megabytes in SIZES:

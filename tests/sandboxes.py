@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 import shutil
+import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,3 +58,21 @@ def running(
             host.close()
         finally:
             sandbox.remove(engine, lab_id)
+
+
+@contextmanager
+def changed(engine: docker.DockerClient, host_image: str, line: str) -> Iterator[str]:
+    """The host image with one more line in its Dockerfile, by a name of its own."""
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        text = f"FROM {host_image}\n{line}\n".encode()
+        info = tarfile.TarInfo("Dockerfile")
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+    context.seek(0)
+    tag = f"labtest-{secrets.token_hex(4)}"
+    engine.images.build(fileobj=context, custom_context=True, tag=tag, rm=True)
+    try:
+        yield tag
+    finally:
+        engine.images.remove(tag, force=True)
