@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-import time
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -65,7 +64,7 @@ def validate(
         resume=resume,
         host=host,
     )
-    with _Watch() as watch:
+    with closing(_Watch()) as watch:
         proof = run.validate(names or (), options, watch.result, watch.standing)
     for path, text in (
         (json_file, report.to_json),
@@ -84,13 +83,12 @@ class _Watch:
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        # the first word comes at once
-        self._spoke = -SILENCE
+        self._silence = ui.Silence(SILENCE, at_once=True)
 
     def result(self, result: Result) -> None:
         """Show a result as it comes."""
-        self._clear()
-        self._spoke = time.monotonic()
+        self.close()
+        self._silence.end()
         from labrunner.validate import report
 
         line = report.line(result, ui.width())
@@ -101,26 +99,13 @@ class _Watch:
         line = f"{standing.done} of {standing.total}: {'; '.join(standing.acts)}"
         line = " ".join(line.split())
         if self._terminal:
-            self._clear()
+            self.close()
             sys.stderr.write(line[: ui.width() - 1])
             sys.stderr.flush()
-        elif time.monotonic() - self._spoke >= SILENCE:
-            self._spoke = time.monotonic()
+        elif self._silence.too_long():
             ui.note(f"          at work: {line}")
 
-    def __enter__(self) -> Self:
-        """Begin to watch."""
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Leave a clean line."""
-        self._clear()
-
-    def _clear(self) -> None:
         if self._terminal:
             sys.stderr.write("\r\x1b[K")

@@ -117,6 +117,30 @@ def verdict(found: Verdict, *, title: str) -> None:
             say(wrap(f"  {name + ':':<9} {text}", " " * 12))
 
 
+class Silence:
+    """Since when nothing was said: nobody is to wait without a word for longer than a while.
+
+    Args:
+        longest: seconds.
+        at_once: whether it is too long from the beginning on.
+    """
+
+    def __init__(self, longest: float, *, at_once: bool = False) -> None:
+        self._longest = longest
+        self._since = -longest if at_once else time.monotonic()
+
+    def end(self) -> None:
+        """Something is said."""
+        self._since = time.monotonic()
+
+    def too_long(self) -> bool:
+        """Whether something must be said now; who asks says it."""
+        if time.monotonic() - self._since < self._longest:
+            return False
+        self.end()
+        return True
+
+
 class Progress:
     """Shows events while the runner works: a live table in a terminal, lines elsewhere.
 
@@ -130,7 +154,7 @@ class Progress:
         self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._rows: dict[tuple[str, str], Event] = {}
         self._begun: dict[tuple[str, str], float] = {}
-        self._spoke = time.monotonic()
+        self._silence = Silence(HEARTBEAT)
         self._over = threading.Event()
         self._live: Live | None = None
         self._beat: threading.Thread | None = None
@@ -176,13 +200,12 @@ class Progress:
         self._begun.setdefault(key, time.monotonic())
         self._rows[key] = event
         if self._live is None and event.state != "planned":
-            self._spoke = time.monotonic()
+            self._silence.end()
             note(f"  {_line(event)}")
 
     def _heartbeat(self) -> None:
         while not self._over.wait(HEARTBEAT / 4):
-            if time.monotonic() - self._spoke >= HEARTBEAT:
-                self._spoke = time.monotonic()
+            if self._silence.too_long():
                 busy = [e for e in self._rows.values() if e.state == "started"]
                 what = f"{busy[-1].what} {busy[-1].name}" if busy else self._title
                 begun = self._begun.get((busy[-1].what, busy[-1].name)) if busy else None

@@ -11,35 +11,20 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 
 class Gate:
     """One worker's way through the gate.
 
     Args:
-        folder: where the lock files are; the same for all workers of a run.
+        folder: where the lock files are; the same for all workers of a run. They are open as
+            long as the worker lives.
     """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._turnstile = (folder / "turnstile").open("a", encoding="utf-8")
         self._room = (folder / "room").open("a", encoding="utf-8")
-
-    def __enter__(self) -> Self:
-        """Use it in a ``with`` block."""
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        """Let go of everything."""
-        self._room.close()
-        self._turnstile.close()
 
     @contextmanager
     def act(self, *, alone: bool = False) -> Iterator[None]:
