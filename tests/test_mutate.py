@@ -19,6 +19,7 @@ LOOKS = [
     "docker exec web cat /etc/hosts",
     "docker exec web sh -c 'cd /tmp && grep receiver *.txt'",
     "docker exec gateway sort /notes/before | head -n 1",
+    "docker exec web diff /tmp/before /tmp/after",
     "docker exec web curl -s -m 2 -o /dev/null -w '%{http_code}' http://bob/",
     "docker run --rm --network host page:1 curl -s http://127.0.0.1/",
     "docker exec db psql -c 'SELECT count(*) FROM cards'",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from labrunner import Verdict, not_yet, passed, ruined
 
 from .facts import BOOK, VISITORS, guest_book, runs_on
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from labrunner import Lab
 
 NEW = "This is version 2."
@@ -53,23 +56,30 @@ def book_lost(lab: Lab) -> Verdict | None:
     page = read(lab, "/guests/book")
     if guest_book(lab) in page:
         return None
-    if VISITORS not in {v["Name"] for v in lab.client.api.volumes()["Volumes"] or ()}:
-        return ruined(
-            "The volume visitors is gone, and what visitors wrote with it.",
-            expected="a volume visitors with the guest book",
-            seen="no such volume",
-        )
     web = lab.container("web")
-    mounts = [
-        f"{m.get('Name') or m['Source']} at {m['Destination']}"
-        for m in (web.attrs["Mounts"] if web else ())
-    ]
+    mounts = web.attrs["Mounts"] if web else ()
+    if book_ruined(lab, mounts):
+        return ruined(
+            "The volume visitors is gone, and what visitors wrote with it. A new one is empty.",
+            expected="the volume visitors with the guest book in it",
+            seen="no such volume, or another one of that name",
+        )
+    places = [f"{m.get('Name') or m['Source']} at {m['Destination']}" for m in mounts]
     return not_yet(
         "The new web does not show the guest book.",
         expected=f"the volume {VISITORS} where the old web had it, with {BOOK}",
-        seen=", ".join(mounts) or "no volume at all",
+        seen=", ".join(places) or "no volume at all",
         look="docker inspect -f '{{json .Mounts}}' web",
     )
+
+
+def book_ruined(lab: Lab, mounts: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether what visitors wrote is lost: their volume is gone, or is a new one."""
+    for mount in mounts:
+        if mount.get("Name") == VISITORS:
+            book = lab.file("web", f"{mount['Destination']}/{PurePosixPath(BOOK).name}")
+            return guest_book(lab) not in (book or "")
+    return VISITORS not in {v["Name"] for v in lab.client.api.volumes()["Volumes"] or ()}
 
 
 def port_lost(lab: Lab) -> Verdict | None:
