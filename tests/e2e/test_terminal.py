@@ -10,12 +10,10 @@ import pexpect
 import pytest
 
 from tests.conftest import Lab
-from tests.e2e.test_lifecycle import small, stopped
-
-__all__ = ["small", "stopped"]
 
 pytestmark = pytest.mark.engine
 
+NAME = "small"
 PROMPT = r"\[small \d/1\] [#$] "
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
