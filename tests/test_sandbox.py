@@ -12,9 +12,10 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ import pytest
 
 from labrunner.engine import images as engine_images
 from labrunner.engine import outer_box, sandbox, tunnel
-from labrunner.engine.client import connect
+from labrunner.engine.client import connect, engine_address
 from labrunner.errors import EngineError
 from labrunner.model.topology import Limits
 
@@ -124,12 +125,10 @@ def test_containers_with_networks_limits_and_ports_work(host: sandbox.Sandbox) -
         network.remove()
 
 
-def test_a_running_one_can_be_attached_to(
-    engine: docker.DockerClient, host: sandbox.Sandbox
-) -> None:
+def test_a_running_one_can_be_attached_to(host: sandbox.Sandbox) -> None:
     """A second command finds the same engine."""
     folder = Path(host.docker_host.removeprefix("unix://")).parent.parent
-    again = sandbox.attach(engine, host.lab_id, folder)
+    again = sandbox.attach(engine_address(), host.lab_id, folder)
     assert again.client.info()["ID"] == host.client.info()["ID"]
     again.close()
 
@@ -137,7 +136,7 @@ def test_a_running_one_can_be_attached_to(
 def test_one_that_is_gone_is_said_to_be(engine: docker.DockerClient) -> None:
     """Attaching to nothing is an error that says so; removing nothing is none."""
     with pytest.raises(EngineError, match="gone"):
-        sandbox.attach(engine, "test-never-was", Path("/nonexistent"))
+        sandbox.attach(engine_address(), "test-never-was", Path("/nonexistent"))
     assert sandbox.remove(engine, "test-never-was") is False
 
 
@@ -221,12 +220,47 @@ def test_probe_speaks_json_lines(host: sandbox.Sandbox) -> None:
     assert "done" in replies[-1]
 
 
+def end_prober(host: sandbox.Sandbox) -> None:
+    """End the prober that runs on a host, its conversations too."""
+    # the brackets keep the pattern from finding the shell that looks for it
+    each = 'for p in /proc/[0-9]*; do grep -qs "[p]robe_serve" $p/cmdline && kill ${p#/proc/}; done'
+    assert host.run(["sh", "-c", f"{each}; true"]).code == 0
+
+
+def test_conversations_with_the_prober_are_held_at_once(host: sandbox.Sandbox) -> None:
+    """One that takes long, or that nobody listens to any more, keeps no other waiting."""
+    silent = {"mode": "wait", "ports": [{"name": "x", "pid": 1, "ip": "198.18.0.1", "port": 9}]}
+
+    def wait() -> None:
+        with suppress(EngineError):
+            list(host.probe({**silent, "timeout": 30}, timeout=40))
+
+    waiting = threading.Thread(target=wait, daemon=True)
+    waiting.start()
+    try:
+        begun = time.monotonic()
+        assert list(host.probe({"mode": "tcp", "tries": [], "timeout": 1}, timeout=10))
+        assert time.monotonic() - begun < 5
+        assert waiting.is_alive()
+    finally:
+        end_prober(host)
+        waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_without_its_prober_a_host_is_probed_all_the_same(host: sandbox.Sandbox) -> None:
+    """Somebody inside has ended it: another is started for the question."""
+    end_prober(host)
+    replies = list(host.probe({"mode": "reach", "containers": [], "timeout": 0.2}, timeout=10))
+    assert "done" in replies[-1]
+
+
 def interactive(host: sandbox.Sandbox, *argv: str) -> list[str]:
     """A Python command line that runs a command interactively in a sandbox."""
     folder = Path(host.docker_host.removeprefix("unix://")).parent.parent
     code = (
         "import sys; from pathlib import Path; from labrunner.engine import sandbox, client; "
-        f"host = sandbox.attach(client.connect(), {host.lab_id!r}, Path({str(folder)!r})); "
+        f"host = sandbox.attach(client.engine_address(), {host.lab_id!r}, Path({str(folder)!r})); "
         f"sys.exit(host.interactive({list(argv)!r}))"
     )
     return [sys.executable, "-c", code]
@@ -412,7 +446,7 @@ subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=700", "none", folder], check
 outer = client.connect()
 spec = sandbox.SandboxSpec(lab_id, "lab-host", Limits(), {"base:1": base}, False, Path(folder))
 made = sandbox.create(outer, spec, host_image=image)
-again = sandbox.attach(outer, lab_id, Path(folder))
+again = sandbox.attach(client.engine_address(), lab_id, Path(folder))
 hello = again.client.containers.run("base:1", ["echo", "hello"], remove=True).decode()
 kept = made.client.containers.run("base:1", ["sleep", "infinity"], detach=True)
 echoed = kept.exec_run(["echo", "echoed"]).output.decode()

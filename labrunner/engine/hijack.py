@@ -18,6 +18,8 @@ from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import docker
 
 STDOUT, STDERR = 1, 2
@@ -29,7 +31,7 @@ class Stream:
     """Bytes to and from a container.
 
     Args:
-        handle: what the SDK returned for ``socket=True``.
+        handle: what the SDK returned for ``socket=True``, or a socket.
         tty: whether the engine sends one plain stream rather than framed ones.
     """
 
@@ -118,6 +120,17 @@ class Stream:
             data = b""
         self._buffer += data
         return bool(data)
+
+
+def dial(path: Path) -> socket.socket:
+    """A connection to a unix socket, which a `Stream` can be made of; ``OSError`` without one."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
 def _already_read(handle: Any, raw: socket.socket) -> bytes:

@@ -25,14 +25,13 @@ def attach(kind: HostKind, lab_id: str, folder: Path, engine: str) -> Host:
     Raises:
         EngineError: the engine does not answer, or the host is gone.
     """
-    outer = engine_client.connect(engine)
     if kind == "local":
         from labrunner.engine import local
 
-        return local.LocalHost(lab_id, outer, engine)
+        return local.LocalHost(lab_id, engine_client.connect(engine), engine)
     from labrunner.engine import sandbox
 
-    return sandbox.attach(outer, lab_id, folder)
+    return sandbox.attach(engine, lab_id, folder)
 
 
 def is_there(outer: docker.DockerClient, lab_id: str) -> bool:

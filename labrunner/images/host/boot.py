@@ -24,7 +24,8 @@ DISK = "/var/lib/docker"
 CGROUPS = "/sys/fs/cgroup"
 BUSYBOX = "/bin/busybox"
 SOCKET_FOLDER = "/run/lab"
-LISTENER, PING, ASK, HEAR = 3, 4, 5, 6  # file descriptors that lab-watch knows by number
+# file descriptors that lab-watch knows by number
+LISTENER, PING, ASK, HEAR, PROBER = 3, 4, 5, 6, 7
 
 
 class StepError(Exception):
@@ -37,13 +38,18 @@ def main() -> None:
     mount("-o", "remount,rw", "/sys")  # else nothing inside can mount sysfs
     groups = give_cgroups()
     give_disk()
+    prober = open_prober_socket()
     listener, ping = open_socket()
     asked, answered = os.pipe(), os.pipe()
     if os.fork() == 0:
         os.close(asked[1])
         help_watch(groups, Answers(asked[0], answered[1]))
         os._exit(0)
-    hand_over({LISTENER: listener.fileno(), PING: ping.fileno(), ASK: asked[1], HEAR: answered[0]})
+    files = {LISTENER: listener.fileno(), PING: ping.fileno(), ASK: asked[1], HEAR: answered[0]}
+    if prober is not None:
+        files[PROBER] = prober.fileno()
+        os.environ["LABRUNNER_PROBER"] = str(PROBER)
+    hand_over(files)
 
 
 def run(*argv: str) -> None:
@@ -180,6 +186,24 @@ def give_disk() -> None:
             os.removexattr(DISK, "user.labrunner")
             return
     hand(DISK)
+
+
+def open_prober_socket() -> _socket.socket | None:
+    """The socket at which the prober will answer; ``None`` where no folder is shared.
+
+    It runs for as long as the sandbox does: starting it anew for each question would take
+    longer than most questions.
+    """
+    if not os.path.ismount(SOCKET_FOLDER):
+        return None
+    path = f"{SOCKET_FOLDER}/probe.sock"
+    if os.path.lexists(path):
+        os.unlink(path)
+    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(16)
+    os.chmod(path, 0o666)  # noqa: S103  the folder around it is the learner's alone
+    return listener
 
 
 def open_socket() -> tuple[_socket.socket, _socket.socket]:

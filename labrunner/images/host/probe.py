@@ -33,7 +33,7 @@ import sys
 TYPE_CHECKING = False  # importing typing would cost as much as the whole measurement
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, TextIO
 
     from labrunner.images.host.probe_dial import Dialer, Space, Try, now, wait
     from labrunner.images.host.probe_names import DOCKER_DNS, Question, Resolver, read
@@ -342,16 +342,16 @@ def answer(request: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> No
         raise ValueError(f"unknown mode {mode!r}")
 
 
-def main() -> None:
-    """Answer requests until there are none."""
+def converse(requests: Iterable[str], answers: TextIO) -> None:
+    """Answer requests, a line each, until there are none."""
     begun = now()
 
     def say(reply: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(reply, separators=(",", ":")) + "\n")
+        answers.write(json.dumps(reply, separators=(",", ":")) + "\n")
         if "probe" not in reply and "listener" not in reply:
-            sys.stdout.flush()
+            answers.flush()
 
-    for line in sys.stdin:
+    for line in requests:
         if line.strip():
             try:
                 answer(json.loads(line), say)
@@ -362,4 +362,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    converse(sys.stdin, sys.stdout)
