@@ -22,9 +22,10 @@ def main() -> None:
     gc.set_threshold(100_000)
     interrupt_once()
     _survive_any_locale()
-    from labrunner.cli.app import app
+    from labrunner.cli.app import app, keep
     from labrunner.errors import LabError
 
+    keep(next(iter(sys.argv[1:]), ""))
     try:
         app(prog_name="lab")
     except SystemExit as end:

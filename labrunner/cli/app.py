@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labrunner import __version__
+
+if TYPE_CHECKING:
+    from typer.models import CommandInfo
 
 app = typer.Typer(
     name="lab",
@@ -49,3 +52,18 @@ def _add_commands() -> None:
 
 
 _add_commands()
+
+
+def keep(typed: str) -> None:
+    """Leave out every command but the one that was typed: each costs half a millisecond.
+
+    What is no command leaves all of them, for the help and for suggestions.
+    """
+    wanted = [c for c in app.registered_commands if _name(c) == typed]
+    if wanted:
+        app.registered_commands[:] = wanted
+        app.registered_groups.clear()
+
+
+def _name(command: CommandInfo) -> str:
+    return command.name or getattr(command.callback, "__name__", "").replace("_", "-")
