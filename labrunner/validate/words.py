@@ -108,7 +108,8 @@ _DOCKER_LOOKS = re.compile(
 )
 _LOOKS = re.compile(
     r"(?:cd|cat|head|tail|grep|ls|env|printenv|getent|ping|ss|sort|wc|echo|printf|id|hostname|stat"
-    r"|diff|cmp|nslookup|dig|ps|awk|jq|column|command\s+-v|true|lab\s+(?:map|check|status|hint|lesson)"
+    r"|diff|cmp|nslookup|dig|ps|awk|jq|column|command\s+-v|true"
+    r"|lab\s+(?:map|check|status|hint|lesson)"
     r"|ip\s+(?:-\S+\s+)*(?:a|addr|address|r|route|l|link|neigh)(?:\s+show\b.*)?$)\b"
 )
 _CURL_ACTS = re.compile(r"\s(?:-d|--data\S*|-X|--request|-T|-F|--form|--json|-O|--stderr|-c)\b")
