@@ -1,0 +1,115 @@
+"""Steps 1 to 3: what a neighbour hears, and what it hears once it lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from labrunner import not_yet, passed
+
+from .facts import app_works, capture, heard, loot, query, visits
+
+if TYPE_CHECKING:
+    from labrunner import Lab, Verdict
+
+SECONDS = 3.0
+"""As long as this the neighbour must have listened: the app asks every second."""
+
+FLOODED = 10
+"""Fewer packets than one question has: those that a switch sends to all, before it knows who
+is where."""
+
+ASKING = frozenset({"scram-sha-256", "md5"})
+"""Ways to ask for a password without having it sent. With a password that is stored for SCRAM,
+as PostgreSQL does since 14, ``md5`` means SCRAM, too."""
+
+
+def switch(lab: Lab) -> Verdict:
+    """The neighbour listened, heard itself, and did not hear the app."""
+    path = "/tmp/passive.pcap"  # noqa: S108
+    packets = capture(lab, "neighbour", path)
+    if not isinstance(packets, list):
+        return packets
+    view = lab.container("neighbour")
+    found = heard(packets, view.networks.values() if view else ())
+    seen = f"{found.own} packets of its own and {found.foreign} of others in {found.seconds:.1f} s"
+    look = f"docker exec neighbour tcpdump -n -r {path}"
+    if not found.own:
+        return not_yet(
+            f"neighbour's own pings are not in {path}: who hears nothing at all may be deaf.",
+            expected="packets that neighbour itself sent while it listened",
+            seen=seen,
+            look=look,
+        )
+    if found.seconds < SECONDS:
+        return not_yet(
+            "That was too short: app may not have said anything meanwhile.",
+            expected=f"{SECONDS:g} seconds or more from the first packet to the last",
+            seen=seen,
+            look=look,
+        )
+    if found.foreign >= FLOODED:
+        return not_yet(
+            "neighbour heard others talk. Has it told somebody lies by ARP already?",
+            expected="a capture without arpspoof",
+            seen=seen,
+            look=look,
+        )
+    return passed(f"neighbour can hear, and app is not to be heard: {seen}.", seen=seen)
+
+
+def spoof(lab: Lab) -> Verdict:
+    """Password and rows are in the neighbour's capture."""
+    found = loot(lab, "neighbour", "/tmp/loot.pcap")  # noqa: S108
+    if not isinstance(found, tuple):
+        return found
+    has_password, patients = found
+    if not (has_password and patients == len(visits(lab))):
+        return not_yet(
+            "The capture has only one half of the talk.",
+            expected="the app's password, which goes to db, and the rows, which come back",
+            seen=f"password: {'yes' if has_password else 'no'}, patients: {patients}",
+            look="docker exec app ip neigh; docker exec db cat /proc/net/arp",
+        )
+    return passed(
+        f"neighbour has the password and {patients} patients, and app has noticed nothing.",
+        seen=f"{patients} patients and the password in /tmp/loot.pcap",
+    )
+
+
+def scram(lab: Lab) -> Verdict:
+    """The password is no longer sent, and the rows still are."""
+    if problem := app_works(lab):
+        return problem
+    wanted = "SELECT auth_method FROM pg_hba_file_rules WHERE type LIKE 'host%'"
+    methods = set(query(lab, wanted))
+    if not methods <= ASKING:
+        return not_yet(
+            "db trusts everybody now, and asks for no password."
+            if "trust" in methods
+            else "db still has the password sent to it.",
+            expected="scram-sha-256 in every line of pg_hba.conf that begins with host",
+            seen=" and ".join(sorted(methods)) or "no line",
+            look="docker exec db cat pg_hba.conf",
+        )
+    found = loot(lab, "neighbour", "/tmp/scram.pcap")  # noqa: S108
+    if not isinstance(found, tuple):
+        return found
+    has_password, patients = found
+    if has_password:
+        return not_yet(
+            "The password is in the new capture. Did db read its file again before you listened?",
+            expected="a capture from after the change, without the password",
+            seen="the password, in plain text",
+            look="docker exec db pg_ctl reload",
+        )
+    if not patients:
+        return not_yet(
+            "There are no rows in the new capture, so it has only one half of the talk.",
+            expected="patients, but no password",
+            seen="neither",
+            look="docker exec app ip neigh",
+        )
+    return passed(
+        f"No password on the wire any more, and {patients} patients as before.",
+        seen=f"{patients} patients in /tmp/scram.pcap",
+    )
