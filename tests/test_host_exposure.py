@@ -37,6 +37,20 @@ def test_a_rule_without_effect_is_explained(lines: list[str], told: str) -> None
     assert bool(told) == bool(found)
 
 
+def test_cleared_rules_are_told_before_anything_else() -> None:
+    """Where somebody may have cleared the chain, a leftover in INPUT is not the reason."""
+    assert rules.gone(f"{IN_INPUT}\n{RETURN}", 8080) == "The rules in DOCKER-USER are gone."
+    assert "leaves the chain" in rules.gone("\n".join([RETURN, BY_PORT.format(port=8000)]), 8080)
+
+
+def test_only_this_address_is_meant() -> None:
+    """A rule for web's address is found, not one for a longer address, nor one that lets pass."""
+    rule = "-A DOCKER-USER -d 198.18.1.2/32 -i lan0 -j DROP"
+    others = "-A DOCKER-USER -d 198.18.1.20/32 -j DROP\n-A DOCKER-USER -d 198.18.1.2/32 -j RETURN"
+    assert rules.by_address(f"{others}\n{rule}", "198.18.1.2") == rule
+    assert rules.by_address(others, "198.18.1.2") == ""
+
+
 @pytest.mark.parametrize(
     ("text", "ports"),
     [

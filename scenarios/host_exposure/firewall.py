@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
@@ -24,7 +25,7 @@ from .common import (
     runs_on,
     scenery,
 )
-from .rules import misplaced
+from .rules import by_address, gone, misplaced
 from .views import on_host
 
 if TYPE_CHECKING:
@@ -47,12 +48,16 @@ def docker_user(lab: Lab) -> Verdict:
     )
 
 
-def closed_page(lab: Lab) -> Verdict | None:
+Explain = Callable[[str, int], str]
+"""Why a firewall lets a port in, in a sentence or ""."""
+
+
+def closed_page(lab: Lab, explain: Explain = misplaced) -> Verdict | None:
     """``None`` where the LAN does not get web's page, and everybody else does."""
     if problem := scenery(lab, "web", "stock", "clerk", "laptop") or published(lab, "web", WEB):
         return problem
     if open_ways(lab, [("laptop", lan_address(lab), WEB)]):
-        why = misplaced(lab.run_on_host(["iptables-save"]).out, WEB)
+        why = explain(lab.run_on_host(["iptables-save"]).out, WEB)
         return not_yet(
             f"The laptop still gets web's page. {why}".strip(),
             expected=f"port {WEB} closed to the LAN",
@@ -114,14 +119,33 @@ def lan_works(lab: Lab) -> Verdict | None:
 
 def after_dnat(lab: Lab) -> Verdict:
     """Of two published pages one is closed to the LAN and one open."""
-    return one_of_two(lab) or passed(
-        f"Port {WEB} is closed to the LAN and port {SHOP} is open.",
-        seen="both lead to port 8000 of a container",
+    return (
+        one_of_two(lab)
+        or lasting(lab)
+        or passed(
+            f"Port {WEB} is closed to the LAN and port {SHOP} is open.",
+            seen="both lead to port 8000 of a container",
+        )
     )
 
 
-def one_of_two(lab: Lab) -> Verdict | None:
+def lasting(lab: Lab) -> Verdict | None:
+    """``None`` where no rule goes by web's address."""
+    rule = by_address(lab.run_on_host(["iptables-save"]).out, address(lab, "web", "office"))
+    if not rule:
+        return None
+    return not_yet(
+        "A rule goes by the address that a container happens to have.",
+        expected=f"a rule that asks which port the connection was for: {WEB}",
+        seen=rule,
+        look=LOOK,
+    )
+
+
+def one_of_two(lab: Lab, explain: Explain = misplaced) -> Verdict | None:
     """``None`` where web is closed to the LAN and shop is not."""
+    if problem := scenery(lab, "clerk", "laptop"):
+        return problem
     if problem := runs_on(lab, "shop", "office") or published(lab, "shop", SHOP):
         return problem
     if not open_ways(lab, [("clerk", address(lab, "shop", "office"), PAGE)]):
@@ -138,7 +162,7 @@ def one_of_two(lab: Lab) -> Verdict | None:
             seen=f"laptop to lab-host:{SHOP}: no way in",
             look=LOOK,
         )
-    return closed_page(lab)
+    return closed_page(lab, explain)
 
 
 # --- 8: without a published port ----------------------------------------------------------
@@ -236,7 +260,7 @@ def net_admin(lab: Lab) -> Verdict:
             seen=f"it has {' and '.join(powers)}",
             look="docker exec agent grep CapEff /proc/1/status",
         )
-    if problem := one_of_two(lab) or routed(lab) or direct(lab) or outward(lab):
+    if problem := one_of_two(lab, gone) or routed(lab) or direct(lab) or outward(lab):
         return problem
     return passed(
         "agent reads what it has to report, may change nothing, and the firewall holds.",

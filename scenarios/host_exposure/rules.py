@@ -14,17 +14,35 @@ def misplaced(saved: str, port: int) -> str:
         saved: what ``iptables-save`` prints.
         port: the published port of the host.
     """
-    rules = [line for line in saved.splitlines() if line.startswith("-A ")]
-    user = [line for line in rules if line.startswith("-A DOCKER-USER ")]
+    user = of_chain(saved, "DOCKER-USER")
     returns = [n for n, line in enumerate(user) if line == "-A DOCKER-USER -j RETURN"]
     stops = [n for n, line in enumerate(user) if STOPS.search(line)]
     if returns and any(n > returns[0] for n in stops):
         return "There is a rule in DOCKER-USER, after one with which every packet leaves the chain."
     if any(port_of(user[n], port) for n in stops):
         return f"In DOCKER-USER the packets do not have the port {port} any more."
-    if any(r.startswith("-A INPUT ") and STOPS.search(r) and port_of(r, port) for r in rules):
+    if any(STOPS.search(rule) and port_of(rule, port) for rule in of_chain(saved, "INPUT")):
         return "There is a rule in INPUT, and these packets do not come by there."
     return ""
+
+
+def gone(saved: str, port: int) -> str:
+    """The same where the rules were right once, and somebody may have cleared them."""
+    if not any(STOPS.search(rule) for rule in of_chain(saved, "DOCKER-USER")):
+        return "The rules in DOCKER-USER are gone."
+    return misplaced(saved, port)
+
+
+def by_address(saved: str, address: str) -> str:
+    """The rule of DOCKER-USER that stops what is for this address, or ""."""
+    wanted = f" -d {address}/"
+    found = (rule for rule in of_chain(saved, "DOCKER-USER") if wanted in rule)
+    return next((rule for rule in found if STOPS.search(rule)), "")
+
+
+def of_chain(saved: str, chain: str) -> list[str]:
+    """The rules of a chain, from first to last."""
+    return [line for line in saved.splitlines() if line.startswith(f"-A {chain} ")]
 
 
 def port_of(rule: str, port: int) -> bool:
