@@ -1,0 +1,1 @@
+"""``lab validate`` against the real engine."""
