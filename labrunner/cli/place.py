@@ -29,8 +29,20 @@ def show(lab: OpenLab, *, as_json: bool) -> None:
         from labrunner.cli import render
 
         render.render_intro(lab.lesson, ui.console())
+        _show_host(lab)
         ui.say()
     show_step(lab, step)
+
+
+def _show_host(lab: OpenLab) -> None:
+    """Say what runs on the lab's host now: the picture of ``lab map --svg``, in words."""
+    from labrunner import picture
+
+    said = picture.words(picture.of_scenario(lab.scenario))
+    if said:
+        ui.say("\nOn your host now (lab map shows who can talk to whom):")
+        for line in said:
+            ui.say(ui.wrap(f"  {line}", "    "))
 
 
 def show_step(lab: OpenLab, step: Step | None) -> None:

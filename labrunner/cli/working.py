@@ -185,8 +185,18 @@ def _show_solution(step: Step, *, as_json: bool) -> None:
     render.render_markdown(step.solution, ui.console())
 
 
-def map_reach(*, name: Named = None, as_json: Json = False) -> None:
-    """Measure who can reach whom, and show it."""
+def map_reach(
+    *,
+    name: Named = None,
+    svg: Annotated[
+        bool, typer.Option("--svg", help="Draw networks and containers, as an SVG file.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure who can reach whom, and show it; or draw who is on which network."""
+    if svg:
+        sys.stdout.write(_drawing(name))
+        return
     from labrunner.cli import map as reach_map
 
     lab = _open(name)
@@ -196,6 +206,20 @@ def map_reach(*, name: Named = None, as_json: Json = False) -> None:
         ui.say_json(reach_map.to_json(found))
     else:
         reach_map.show(found)
+
+
+def _drawing(name: str | None) -> str:
+    """A running lab as it is now, or a scenario that was named as it starts."""
+    from labrunner import picture, plugins
+
+    try:
+        lab = _open(name)
+    except UsageError:
+        if name is None:
+            raise
+        return picture.svg(picture.of_scenario(plugins.find(name)))
+    with _engine_knows(lab):
+        return picture.svg(picture.of_lab(lab.view))
 
 
 def _open(name: str | None) -> OpenLab:
