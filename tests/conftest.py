@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,26 +61,40 @@ class Lab:
         return done.stdout
 
 
-@pytest.fixture
-def folders(tmp_path: Path) -> Iterator[Mapping[str, str]]:
-    """Environment variables for a state and a runtime folder of the test's own."""
+@contextmanager
+def own_folders(place: Path) -> Iterator[Mapping[str, str]]:
+    """Environment variables for a state and a runtime folder that nobody else uses."""
     runtime = Path("/tmp") / f"labtest-{secrets.token_hex(4)}"
     yield {
-        "LABRUNNER_STATE": str(tmp_path / "state"),
+        "LABRUNNER_STATE": str(place / "state"),
         "LABRUNNER_RUNTIME": str(runtime),
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "XDG_CACHE_HOME": str(place / "cache"),
     }
     shutil.rmtree(runtime, ignore_errors=True)
 
 
-@pytest.fixture
-def lab(folders: Mapping[str, str]) -> Iterator[Lab]:
+@contextmanager
+def lab_command(folders: Mapping[str, str]) -> Iterator[Lab]:
     """The ``lab`` command; whatever it left running is stopped at the end."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("LABRUNNER_")}
     command = Lab(Path(folders["LABRUNNER_STATE"]), {**kept, **folders, "COLUMNS": "80"})
     yield command
     if (command.state / "labs.db").exists():
         command("stop", "--all")
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Iterator[Mapping[str, str]]:
+    """Environment variables for a state and a runtime folder of the test's own."""
+    with own_folders(tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def lab(folders: Mapping[str, str]) -> Iterator[Lab]:
+    """The ``lab`` command with a state of the test's own."""
+    with lab_command(folders) as command:
+        yield command
 
 
 @pytest.fixture(scope="session")
