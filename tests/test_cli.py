@@ -155,3 +155,10 @@ def test_completion_script_exists(lab: Lab) -> None:
     done = lab("--show-completion", "bash")
     assert done.returncode == 0
     assert "lab" in done.stdout
+
+
+def test_the_picture_of_a_lab_needs_no_running_one(lab: Lab) -> None:
+    """A teacher draws a lab for a slide, without an engine."""
+    drawn = lab.ok("map", "--lab", "unsegregated-shop", "--svg")
+    assert drawn.startswith("<svg ")
+    assert "payment-db" in drawn
