@@ -3,8 +3,8 @@
 A program may write to its files at any time, also because a check asked it something for the
 first time: a database keeps what it has looked up. So what is changed is not always the check's
 doing. Where a file was changed by the first run and by no other, that is found out in a lab of
-its own, in which nobody but the check can write: every program there is stopped before. A local engine may
-run the programs of others, too, so there such a file is let pass.
+its own, in which nobody but the check can write: every program there is stopped before. A local
+engine may run the programs of others, too, so there such a file is let pass.
 """
 
 from __future__ import annotations
