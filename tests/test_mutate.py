@@ -13,6 +13,8 @@ from labrunner.validate.mutate import Mutant, mutants
 from labrunner.validate.words import calls, only_looks
 
 LOOKS = [
+    "lab host -- ls -ln '/srv/a b'",
+    "lab host -- sh -c 'cd /srv && diff a b'",
     "docker ps -a --filter name=x --format '{{.Names}} {{.Status}}'",
     "docker logs --tail 1 web",
     "docker network inspect -f '{{.Name}}' front",
@@ -38,6 +40,8 @@ ACTS = [
     "docker run --rm -d tools:1 sleep 5",
     "docker run --name x tools:1 cat",
     "lab reset",
+    "lab host -- rm '/srv/x'",
+    "lab host --lab other -- ls",
     "something-unknown",
     "docker ps; docker rm -f web",
 ]

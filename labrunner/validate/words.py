@@ -112,6 +112,8 @@ _LOOKS = re.compile(
     r"|lab\s+(?:map|check|status|hint|lesson)"
     r"|ip\s+(?:-\S+\s+)*(?:a|addr|address|r|route|l|link|neigh)(?:\s+show\b.*)?$)\b"
 )
+_ON_HOST = re.compile(r"lab\s+host\s+(?:--\s+)?(?=[\w/])")
+"""What follows runs on the lab's host."""
 _CURL_ACTS = re.compile(r"\s(?:-d|--data\S*|-X|--request|-T|-F|--form|--json|-O|--stderr|-c)\b")
 _CURL_WRITES = re.compile(r"\s(?:-o|--output)\s+(?!/dev/null)")
 _SQL_LOOKS = re.compile(r"-c\s+(['\"])\s*(?:SELECT|TABLE|SHOW|\\d\S*)\b[^;]*\1\s*$", re.IGNORECASE)
@@ -131,6 +133,9 @@ def only_looks(text: str) -> bool:
 
 
 def _looks(piece: str) -> bool:
+    on_host = _ON_HOST.match(piece)
+    if on_host:
+        return _program_looks(piece, list(words(piece, on_host.end())))
     if _DOCKER_LOOKS.match(piece):
         return True
     found = calls(piece)
