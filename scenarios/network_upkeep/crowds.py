@@ -145,7 +145,7 @@ def measured_around(lab: Lab, guests: list[ContainerView]) -> Verdict | None:
                 f"{name}.txt was not measured {when}.",
                 expected=f"the last run in {name}.txt {when}",
                 seen="the other way round",
-                look="docker exec desk ls -l --time-sort --full-time /tmp",
+                look="docker exec desk ls -lt --full-time /tmp",
             )
     return None
 
@@ -167,6 +167,9 @@ def load(lab: Lab) -> Verdict:
     for name in BUSY:
         if problem := runs_on(lab, name, "yard"):
             return problem
+    busy = best(lab, "busy")
+    if isinstance(busy, Verdict):
+        return busy
     if left := [name for name in IDLE if lab.container(name)]:
         return not_yet(
             f"{len(left)} of the idle guests are there still.",

@@ -91,7 +91,9 @@ def inspection(lab: Lab, path: str) -> Any:
     return not_yet(
         f"{path} is not a description of the network yard.",
         expected="all that `docker network inspect yard` prints",
-        seen=(text.strip().splitlines() or ["an empty file"])[0][:60],
+        seen=f"a description of {network['Name']}"
+        if isinstance(network, dict) and "Name" in network
+        else (text.strip().splitlines() or ["an empty file"])[0][:60],
         look=f"docker exec desk head {path}",
     )
 
