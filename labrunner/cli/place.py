@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labrunner import words
 from labrunner.cli import ui
+from labrunner.words import of, tr
 
 if TYPE_CHECKING:
     from labrunner.model.lesson import Step
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 def show(lab: OpenLab, *, as_json: bool) -> None:
     """Show the current step of a lab that was just started or is gone on with."""
+    words.speak(lab.lesson.language, lab.scenario.content)
     step = lab.step
     if as_json:
         ui.say_json(
@@ -40,20 +43,20 @@ def _show_host(lab: OpenLab) -> None:
 
     said = picture.words(picture.of_scenario(lab.scenario))
     if said:
-        ui.say("\nOn your host now (lab map shows who can talk to whom):")
+        ui.say(f"\n{tr('On your host now (lab map shows who can talk to whom):')}")
         for line in said:
-            ui.say(ui.wrap(f"  {line}", "    "))
+            ui.say(ui.wrap(f"  {of(line)}", "    "))
 
 
 def show_step(lab: OpenLab, step: Step | None) -> None:
     """Show a step and what to type for it; or that none is left."""
     if step is None:
-        ui.say("Every step is done. lab stop ends the lab; lab list shows others.")
+        ui.say(tr("Every step is done. lab stop ends the lab; lab list shows others."))
         return
     from labrunner.cli import render
 
     total = len(lab.lesson.steps)
     render.render_step(lab.lesson, step, ui.console(), lab.number(step.id), total)
     ui.say()
-    ui.say("lab shell   work in the lab (docker means the lab there)")
-    ui.say("lab check   see whether the step is done; lab hint helps")
+    ui.say(tr("lab shell   work in the lab (docker means the lab there)"))
+    ui.say(tr("lab check   see whether the step is done; lab hint helps"))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from labrunner import markdown
+from labrunner.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,12 +68,12 @@ def render_markdown(text: str, console: Console) -> None:
 def render_intro(lesson: Lesson, console: Console) -> None:
     """Print what a lesson is about: title, level, objectives, introduction."""
     page = _Page(console)
-    facts = f"{lesson.level}, about {lesson.minutes} minutes"
+    facts = tr("{1}, about {2} minutes", tr(lesson.level), lesson.minutes)
     _print([*page.title(lesson.title), *page.wrap(page.text(facts, "dim"), page.width)], console)
     parts = [
         lesson.summary,
-        _list("You will:", lesson.objectives),
-        _list("You should know:", lesson.requires),
+        _list(tr("You will:"), lesson.objectives),
+        _list(tr("You should know:"), lesson.requires),
         lesson.introduction,
     ]
     console.print()
@@ -82,7 +83,7 @@ def render_intro(lesson: Lesson, console: Console) -> None:
 def render_step(lesson: Lesson, step: Step, console: Console, number: int, total: int) -> None:
     """Print a step as the learner reads it: its number, its title, its text."""
     del lesson  # what a step shows of its lesson may grow; callers need not change then
-    _print(_Page(console).title(step.title, f"Step {number} of {total}: "), console)
+    _print(_Page(console).title(step.title, tr("Step {1} of {2}: ", number, total)), console)
     if step.body:
         console.print()
         render_markdown(step.body, console)
@@ -221,7 +222,8 @@ class _Page:
         style = _STYLES[name]
         bar = self.text("┃ " if self.fancy else "  ", style)
         inner = self.blocks(node.children, width - 2, nested=True)
-        label = self.text(name.capitalize() if self.fancy else f"{name.upper()}:", f"bold {style}")
+        word = tr(name.capitalize())
+        label = self.text(word if self.fancy else f"{word.upper()}:", f"bold {style}")
         head = bar + label if self.fancy else label
         return [head, *(bar + line for line in inner)]
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from labrunner import words
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
@@ -107,14 +109,20 @@ def console() -> Console:
 
 def verdict(found: Verdict, *, title: str) -> None:
     """What a check said: the word first, then expected against seen."""
-    word = paint(WORDS[found.outcome], STYLES[found.outcome])
+    word = paint(words.tr(WORDS[found.outcome]), STYLES[found.outcome])
     say(wrap(f"{title}: {word}"))
-    say(wrap(f"  {found.message}", "  "))
+    say(wrap(f"  {words.of(found.message)}", "  "))
     if found.passed:
         return
-    for name, text in (("expected", found.expected), ("seen", found.seen), ("look", found.look)):
+    rows = (
+        (words.tr("expected:"), words.of(found.expected)),
+        (words.tr("seen:"), words.of(found.seen)),
+        (words.tr("look:"), found.look),
+    )
+    column = max(len(name) for name, _ in rows)
+    for name, text in rows:
         if text:
-            say(wrap(f"  {name + ':':<9} {text}", " " * 12))
+            say(wrap(f"  {name:<{column}} {text}", " " * (column + 3)))
 
 
 class Silence:

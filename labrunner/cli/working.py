@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from labrunner import words
 from labrunner.cli import place, ui
 from labrunner.cli.options import Json, Named, StepArgument
 from labrunner.errors import UsageError
+from labrunner.words import tr
 
 if TYPE_CHECKING:
     from labrunner.model.lesson import Lesson, Step
@@ -38,6 +40,7 @@ def lesson(
     from labrunner.cli import render
 
     found, current = _lesson(name, language)
+    words.speak(found.language, found.path.parent)
     console = ui.console()
     total = len(found.steps)
     if everything:
@@ -103,7 +106,8 @@ def _checked(checked: Checked) -> dict[str, Any]:
 def _show_checked(lab: OpenLab, checked: Checked) -> None:
     from labrunner.model.verdict import Outcome
 
-    title = f"step {lab.number(checked.step.id)}/{len(lab.lesson.steps)} {checked.step.title}"
+    step, total = checked.step, len(lab.lesson.steps)
+    title = tr("step {1}/{2} {3}", lab.number(step.id), total, step.title)
     ui.verdict(checked.verdict, title=title)
     for problem in checked.problems:
         ui.note(ui.wrap(f"  a plugin failed: {problem}", "  "))
@@ -111,11 +115,11 @@ def _show_checked(lab: OpenLab, checked: Checked) -> None:
         ui.say()
         place.show_step(lab, checked.following)
     elif checked.verdict.outcome is Outcome.NOT_YET:
-        ui.say("  lab hint gives a hint.")
+        ui.say(tr("  lab hint gives a hint."))
     elif checked.verdict.outcome is Outcome.RUINED:
-        ui.say("  lab reset --step brings you back to the start of this step.")
+        ui.say(tr("  lab reset --step brings you back to the start of this step."))
     elif checked.verdict.outcome is Outcome.ERROR:
-        ui.say("  This is the lab's fault, not yours. lab doctor looks further.")
+        ui.say(tr("  This is the lab's fault, not yours. lab doctor looks further."))
 
 
 def hint(step: StepArgument = None, *, name: Named = None, as_json: Json = False) -> None:
@@ -130,10 +134,10 @@ def hint(step: StepArgument = None, *, name: Named = None, as_json: Json = False
         return
     from labrunner.cli import render
 
-    ui.say(f"Hint {given.number} of {given.total} for {wanted.title}")
+    ui.say(tr("Hint {1} of {2} for {3}", given.number, given.total, wanted.title))
     render.render_markdown(given.text, ui.console())
     if given.number == given.total:
-        ui.say("\nThat was the last one. lab solve --show shows the solution.")
+        ui.say(tr("\nThat was the last one. lab solve --show shows the solution."))
 
 
 def solve(
@@ -225,7 +229,9 @@ def _drawing(name: str | None) -> str:
 def _open(name: str | None) -> OpenLab:
     from labrunner.session import open_lab, open_store
 
-    return open_lab(open_store(), name)
+    lab = open_lab(open_store(), name)
+    words.speak(lab.lesson.language, lab.scenario.content)
+    return lab
 
 
 def _engine_knows(lab: OpenLab) -> Any:

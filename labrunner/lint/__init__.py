@@ -139,7 +139,7 @@ def _lesson_mistakes(path: Path) -> list[Finding]:
 
 def lint_scenario(scenario: Scenario) -> list[Finding]:
     """What is wrong with a scenario that could be loaded, suppressions applied."""
-    from labrunner.lint import dockerfile, failing, python, suppress
+    from labrunner.lint import dockerfile, failing, python, spoken, suppress
 
     folder = scenario.folder or Path()
     images = tuple(folder / image.folder for image in scenario.images)
@@ -160,6 +160,9 @@ def lint_scenario(scenario: Scenario) -> list[Finding]:
         findings += python.look(module)
         suppressions += suppress.in_module(module)
     findings += failing.look(scenario.checks, modules)
+    if scenario.content and len(pages) > 1:
+        languages = [page.language for page in pages[1:]]
+        findings += spoken.look(scenario.content, languages, modules)
     for image in images:
         path = image / "Dockerfile"
         if path.is_file():

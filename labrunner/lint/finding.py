@@ -153,6 +153,11 @@ RULES: dict[str, Rule] = {
         " older text: each step says with `<!-- source: digest -->` what it was made from",
         "its readers do another lab than the checks judge",
     ),
+    "words-missing": Rule(
+        "a sentence of a check that a language of the lesson has no words for, in"
+        " `words.<language>.toml` beside the lesson; or words that no check says any more",
+        "the lesson speaks to its reader in one language and the check in another",
+    ),
     "suppression": Rule(
         "a suppression without a reason, of a rule that is unknown or cannot be suppressed, or"
         " of nothing",

@@ -84,11 +84,15 @@ def test_a_reason_in_a_dockerfile_suppresses(sample: Sample) -> None:
     assert [(f.rule, f.suppressed) for f in sample.findings()] == [("mutable-tag", WHY)]
 
 
+SAYS = 'return first(running(lab, "two")) or passed(f"the container {lab.id} does run")'
+
 # --- translations --------------------------------------------------------------------------
 
 
 def translate(sample: Sample) -> Path:
-    """A French lesson that is as new as the original."""
+    """A French lesson that is as new as the original, and words for what its check says."""
+    words = sample.lesson.with_name("words.fr.toml")
+    words.write_text("[words]\n'two runs' = 'two tourne'\n", "utf-8")
     page = Page(sample.lesson, "en")
     text = LESSON.replace("Here is a page. It has words. See", "Voici. Voir")
     text = text.replace("---\nVoici", f"---\n<!-- source: {page.digest(None)} -->\nVoici")
@@ -131,6 +135,20 @@ def test_comments_do_not_make_a_translation_old(sample: Sample) -> None:
     translate(sample)
     sample.edit(sample.lesson, "Start a container.", "<!-- a thought -->\n\nStart a container.")
     assert sample.findings() == []
+
+
+def test_what_a_check_says_has_words_in_every_language(sample: Sample) -> None:
+    """A sentence without words is found where the check says it; so are words for nothing."""
+    translate(sample)
+    own = sample.lesson.with_name("words.fr.toml")
+    own.write_text("[words]\n", "utf-8")
+    sample.edit(sample.code, RETURN, SAYS)
+    assert [rule for rule, _ in sample.open()] == ["words-missing"]
+    own.write_text("[words]\n'the container {1} does run' = 'le conteneur {1} tourne'\n", "utf-8")
+    assert sample.findings() == []
+    own.write_text(f"{own.read_text('utf-8')}'it was' = 'le voici'\n", "utf-8")
+    (stale,) = sample.findings()
+    assert (stale.rule, stale.where) == ("words-missing", f"{own}:3")
 
 
 def test_a_folder_that_is_named_in_vain(sample: Sample, lab: Lab) -> None:

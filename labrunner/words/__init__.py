@@ -1,0 +1,141 @@
+"""What the runner and its checks say, in the learner's language.
+
+English is written where it is said: ``tr("Step {1} of {2}: ", 3, 9)``, or the message of a
+verdict, with whatever was measured already in it. A language has files of the same sentences,
+with ``{1}``, ``{2}`` … where something is put in::
+
+    [words]
+    "Step {1} of {2}: " = "Étape {1} sur {2} : "
+    "{1} does not run" = "{1} ne tourne pas"
+
+``labrunner/words/fr.toml`` has the runner's own, ``content/<name>/words.fr.toml`` those of a
+scenario's checks. A sentence that a language does not have stays English: half a translation is
+better than none. `lab lint` names those that are missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+ENGLISH = "en"
+_GAP = re.compile(r"\{(\d+)\}")
+_OUR_OWN = Path(__file__).parent
+
+
+class Words:
+    """The sentences of one language.
+
+    Args:
+        table: English to this language; both with the same gaps ``{1}``, ``{2}`` ….
+    """
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self.table = table
+
+    def put(self, english: str, *values: object) -> str:
+        """A sentence of this language, filled in; English where it has none."""
+        return fill(self.table.get(english, english), [str(value) for value in values])
+
+    def of(self, said: str) -> str:
+        """What was said in English with its gaps filled, in this language.
+
+        What fills a gap is looked up by itself: it may be a sentence, too.
+        """
+        if not self.table or said in self.table:
+            return self.table.get(said, said)
+        for pattern, target in self._patterns:
+            match = pattern.fullmatch(said)
+            if match:
+                return fill(target, [self.of(part) for part in match.groups()])
+        return said
+
+    def knows(self, english: str) -> bool:
+        """Whether this language has the sentence, as it is written in the files."""
+        return english in self.table
+
+    @cached_property
+    def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
+        """Sentences with gaps, the most certain first: those with the most text of their own."""
+        with_gaps = [key for key in self.table if _GAP.search(key)]
+        with_gaps.sort(key=lambda key: len(_GAP.sub("", key)), reverse=True)
+        return [(_pattern(key), self.table[key]) for key in with_gaps]
+
+
+def fill(sentence: str, values: list[str]) -> str:
+    """A sentence with ``{1}``, ``{2}`` … replaced; a number that has no value stays."""
+
+    def one(match: re.Match[str]) -> str:
+        number = int(match[1])
+        return values[number - 1] if 0 < number <= len(values) else match[0]
+
+    return _GAP.sub(one, sentence)
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    """A key as a pattern; gaps are numbered in the order in which they stand."""
+    parts = _GAP.split(key)[::2]
+    return re.compile("(.+?)".join(re.escape(part) for part in parts), re.DOTALL)
+
+
+def load(language: str, content: Path | None = None) -> Words:
+    """What a language has: the runner's own sentences, and those of a scenario's content."""
+    table: dict[str, str] = {}
+    if language != ENGLISH:
+        for file in files(language, content):
+            table |= read(file)
+    return Words(table)
+
+
+def files(language: str, content: Path | None = None) -> list[Path]:
+    """The files of a language that exist; ``fr-CA`` falls back to ``fr``."""
+    names = dict.fromkeys([language.split("-", maxsplit=1)[0], language])
+    own = [_OUR_OWN / f"{name}.toml" for name in names]
+    theirs = [content / f"words.{name}.toml" for name in names] if content else []
+    return [file for file in (*own, *theirs) if file.is_file()]
+
+
+def read(file: Path) -> dict[str, str]:
+    """The sentences of one file.
+
+    Raises:
+        ScenarioError: it is not what such a file should be.
+    """
+    import tomllib
+
+    from labrunner.errors import ScenarioError
+
+    hint = 'Below a line [words], write "English" = "translation", both with the same {1}.'
+    try:
+        table = tomllib.loads(file.read_text("utf-8"))["words"]
+        for english, other in table.items():
+            if not set(_GAP.findall(other)) <= set(_GAP.findall(english)):
+                raise ScenarioError(
+                    f"{other!r} has a gap that {english!r} has not", str(file), hint
+                )
+    except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise ScenarioError(f"no such file of words: {error}", str(file), hint) from error
+    return dict(table)
+
+
+# --- what this process speaks -------------------------------------------------------------
+
+_spoken = Words({})
+
+
+def speak(language: str, content: Path | None = None) -> None:
+    """From now on, `tr` and `of` give this language."""
+    global _spoken  # noqa: PLW0603  a command has one reader
+    _spoken = load(language, content)
+
+
+def tr(english: str, *values: object) -> str:
+    """A sentence of the runner's, in the language that is spoken."""
+    return _spoken.put(english, *values)
+
+
+def of(said: str) -> str:
+    """What a check or a plugin said in English, in the language that is spoken."""
+    return _spoken.of(said)
