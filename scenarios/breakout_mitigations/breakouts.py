@@ -157,7 +157,7 @@ def backup(lab: Lab) -> Verdict:
             look="docker inspect -f '{{json .Mounts}}' backup",
         )
     return passed(
-        "backup reads the orders, cannot change them, and sees nothing else of the host.",
+        "backup reads the orders, cannot change them, and reads no file of the host's root.",
         seen=f"{read} in backup: {order(lab)}",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from labrunner import Verdict, not_yet
+from labrunner import Verdict, not_yet, ruined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 IMAGE = "app:1"
 ORDERS = "/home/shop/orders.txt"
 SOCKETS = ("/run/docker.sock", "/var/run/docker.sock")
+STATES = {"created": "it never started", "exited": "its program has ended"}
 PATIENCE = 3.0
 """Seconds that the app gets to serve after it was started."""
 
@@ -63,6 +64,12 @@ def loot(lab: Lab, number: int) -> Verdict | None:
 def runs(lab: Lab, name: str) -> Verdict | None:
     """``None`` where the container runs and is of the image that the tries need."""
     view = lab.container(name)
+    if view is None and name == "desk":
+        return ruined(
+            "The desk is gone, and with it what lay on it.",
+            expected="the container desk that the lab started",
+            seen="no container of that name",
+        )
     if view is None:
         return not_yet(
             f"There is no container {name}.",
@@ -72,7 +79,7 @@ def runs(lab: Lab, name: str) -> Verdict | None:
         )
     if not view.running:
         words = lab.logs(name, lines=1).strip() or str(view.attrs["State"]["Error"])
-        how = "it never started" if view.status == "created" else f"it is {view.status}"
+        how = STATES.get(view.status, f"it is {view.status}")
         return not_yet(
             f"{name} does not run, {how}.",
             expected=f"{name} running",
