@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from labrunner.errors import EngineError
 
@@ -137,8 +137,9 @@ class Terminal:
             dimensions=(ROWS, COLUMNS),
             timeout=None,
         )
-        # it would wait a tenth of a second for each signal
-        vars(self._child.ptyproc).update(delayafterclose=0.01, delayafterterminate=0.01)
+        # it would wait a tenth of a second for each signal; its stubs do not know this part
+        process: Any = vars(self._child)["ptyproc"]
+        process.delayafterclose = process.delayafterterminate = 0.01
         self._fd: int = self._child.child_fd
         if self._send_line(self._setting(), 30.0, _Output(), None) is not Ending.DONE:
             self.close()
@@ -204,7 +205,7 @@ class Terminal:
         """End the shell and everything that was started in this terminal."""
         if self._child.closed:
             return
-        for pid in _session(self._child.pid):
+        for pid in _session(self._child.pid) if self._child.pid else ():
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         with suppress(Exception):

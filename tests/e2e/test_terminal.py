@@ -19,7 +19,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @pytest.fixture
-def terminal(stopped: Lab) -> Iterator[pexpect.spawn]:
+def terminal(stopped: Lab) -> Iterator[pexpect.spawn[str]]:
     """A shell in a terminal of 80 columns in which ``lab`` can be typed."""
     env = {**stopped.env, "PS1": "ready> ", "TERM": "xterm", "PAGER": "cat"}
     child = pexpect.spawn(
@@ -38,7 +38,7 @@ def plain(text: str) -> str:
     return ESCAPES.sub("", text)
 
 
-def test_a_learner_works_in_the_labs_shell(terminal: pexpect.spawn) -> None:
+def test_a_learner_works_in_the_labs_shell(terminal: pexpect.spawn[str]) -> None:
     """Start, enter, see the prompt count, make a mistake, interrupt, solve, leave, stop."""
     terminal.sendline("lab start small")
     terminal.expect("lab check")
@@ -65,7 +65,7 @@ def test_a_learner_works_in_the_labs_shell(terminal: pexpect.spawn) -> None:
     terminal.expect("Nothing of it is left")
 
 
-def test_an_interrupted_start_in_a_terminal_says_what_it_does(terminal: pexpect.spawn) -> None:
+def test_an_interrupted_start_in_a_terminal_says_what_it_does(terminal: pexpect.spawn[str]) -> None:
     """Ctrl-C while the table is live: the screen ends tidily and nothing runs."""
     terminal.sendline("lab start small; echo code $?")
     terminal.expect("host")
@@ -76,17 +76,17 @@ def test_an_interrupted_start_in_a_terminal_says_what_it_does(terminal: pexpect.
     terminal.expect("No lab is running")
 
 
-def test_forty_columns_lose_nothing(terminal: pexpect.spawn) -> None:
+def test_forty_columns_lose_nothing(terminal: pexpect.spawn[str]) -> None:
     """On a narrow terminal the lesson is still all there."""
     terminal.setwinsize(40, 40)
     terminal.sendline("lab lesson --lab small --all; echo the''end")
     terminal.expect("theend")
-    shown = " ".join(plain(terminal.before).split())
+    shown = " ".join(plain(terminal.before or "").split())
     for words in ("A lab for tests.", "A second container", "Start one."):
         assert words in shown
 
 
-def test_the_hosts_shell_is_a_terminal(terminal: pexpect.spawn) -> None:
+def test_the_hosts_shell_is_a_terminal(terminal: pexpect.spawn[str]) -> None:
     """``lab host`` gives a real terminal on the host, and its exit code."""
     terminal.sendline("lab start small")
     terminal.expect("lab check")
