@@ -25,6 +25,7 @@ LOOKS = [
     "docker exec web curl -s -m 2 -o /dev/null -w '%{http_code}' http://bob/",
     "docker run --rm --network host page:1 curl -s http://127.0.0.1/",
     "docker exec db psql -c 'SELECT count(*) FROM cards'",
+    "docker exec web tcpdump -A -r /tmp/loot.pcap | grep -aoE 'Ms [A-Z]+' | sort -u",
     "echo $GATEWAY",
     "lab map",
 ]
@@ -39,6 +40,8 @@ ACTS = [
     "docker exec db psql -c 'DELETE FROM cards'",
     "docker run --rm -d tools:1 sleep 5",
     "docker run --name x tools:1 cat",
+    "docker exec web timeout 5 tcpdump -i eth0 -w /tmp/loot.pcap",
+    "docker exec web tcpdump -r /tmp/loot.pcap -w /tmp/less.pcap port 80",
     "lab reset",
     "lab host -- rm '/srv/x'",
     "lab host --lab other -- ls",

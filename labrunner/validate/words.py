@@ -117,6 +117,7 @@ _ON_HOST = re.compile(r"lab\s+host\s+(?:--\s+)?(?=[\w/])")
 _CURL_ACTS = re.compile(r"\s(?:-d|--data\S*|-X|--request|-T|-F|--form|--json|-O|--stderr|-c)\b")
 _CURL_WRITES = re.compile(r"\s(?:-o|--output)\s+(?!/dev/null)")
 _SQL_LOOKS = re.compile(r"-c\s+(['\"])\s*(?:SELECT|TABLE|SHOW|\\d\S*)\b[^;]*\1\s*$", re.IGNORECASE)
+_READS_CAPTURE = re.compile(r"\s-r\s")
 _WRITES = re.compile(r"(?<![0-9&])>(?!&)|\btee\b|\d>(?!&|\s*/dev/null)")
 
 
@@ -158,4 +159,6 @@ def _program_looks(piece: str, program: Sequence[Word]) -> bool:
         return not _CURL_ACTS.search(text) and not _CURL_WRITES.search(text)
     if text.startswith("psql "):
         return bool(_SQL_LOOKS.search(text))
+    if text.startswith("tcpdump "):
+        return bool(_READS_CAPTURE.search(text)) and " -w" not in text
     return bool(_LOOKS.match(text))
