@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from labrunner.words import tr
+
 if TYPE_CHECKING:
     from labrunner.model.scenario import Scenario
     from labrunner.view import Lab
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 HOST = "host"
 NONE = "none"
 """Networks of Docker's own that are no bridge: the host's itself, and none at all."""
+INTERNAL = "internal: no way out"
 
 LETTER = 8.4  # px that a letter takes in the font below, which is 14 px
 LINE = 20
@@ -85,7 +88,7 @@ def of_scenario(scenario: Scenario) -> Picture:
         )
         for container in scenario.containers
     )
-    return _sorted(f"{scenario.name} as it starts", lines, boxes)
+    return _sorted(tr("{1} as it starts", scenario.name), lines, boxes)
 
 
 def of_lab(lab: Lab) -> Picture:
@@ -104,7 +107,7 @@ def of_lab(lab: Lab) -> Picture:
         )
         for c in lab.containers()
     )
-    return _sorted(f"{lab.scenario.name} now", lines, boxes)
+    return _sorted(tr("{1} as it is now", lab.scenario.name), lines, boxes)
 
 
 def _sorted(title: str, lines: Iterable[Line], boxes: Iterable[Box]) -> Picture:
@@ -116,12 +119,12 @@ def _sorted(title: str, lines: Iterable[Line], boxes: Iterable[Box]) -> Picture:
 
 
 def _facts(*, internal: bool, icc: bool) -> tuple[str, ...]:
-    said = ((internal, "internal: no way out"), (not icc, "its members may not talk"))
+    said = ((internal, INTERNAL), (not icc, "its members may not talk"))
     return tuple(words for holds, words in said if holds)
 
 
 def _port(address: str, outer: int, inner: int) -> str:
-    return f"{address or '0.0.0.0'}:{outer} to {inner}"  # noqa: S104  shown, not bound
+    return tr("{1}:{2} to {3}", address or "0.0.0.0", outer, inner)  # noqa: S104  shown, not bound
 
 
 # --- words --------------------------------------------------------------------------------
@@ -131,17 +134,22 @@ def words(picture: Picture) -> list[str]:
     """The same in sentences, one for each network and each thing that is special."""
     said = []
     for line in picture.lines:
-        members = [box.name for box in picture.boxes if line.name in box.networks]
-        facts = f" ({'; '.join(line.facts)})" if line.facts else ""
-        said.append(f"Network {line.name}{facts}: {', '.join(members) or 'nobody'}.")
-    for network, where in ((HOST, "On the host's own network"), (NONE, "On no network")):
-        members = [box.name for box in picture.boxes if network in _places(box)]
-        if members:
-            said.append(f"{where}: {', '.join(members)}.")
+        facts = "; ".join(tr(fact) for fact in line.facts)
+        name = f"{line.name} ({facts})" if facts else line.name
+        said.append(tr("Network {1}: {2}.", name, _on(picture, line.name) or tr("nobody")))
+    if alone := _on(picture, HOST):
+        said.append(tr("On the host's own network: {1}.", alone))
+    if alone := _on(picture, NONE):
+        said.append(tr("On no network: {1}.", alone))
     for box in picture.boxes:
-        said += [f"Published on the host: {port} of {box.name}." for port in box.published]
-        said += [f"{box.name} is {box.state}."] if box.state else []
+        said += [tr("Published on the host: {1} of {2}.", port, box.name) for port in box.published]
+        said += [tr("Not running: {1} ({2}).", box.name, box.state)] if box.state else []
     return said
+
+
+def _on(picture: Picture, network: str) -> str:
+    """The names of those that are on a network."""
+    return ", ".join(box.name for box in picture.boxes if network in _places(box))
 
 
 def _places(box: Box) -> tuple[str, ...]:
@@ -154,7 +162,8 @@ def _places(box: Box) -> tuple[str, ...]:
 def svg(picture: Picture) -> str:
     """The picture as a whole SVG file, with a title and the words for who cannot see it."""
     gutter = PAD + _width([HOST, *(line.name for line in picture.lines)])
-    gutter = max(gutter, PAD + _width([f for n in picture.lines for f in n.facts], small=True))
+    facts = [tr(fact) for line in picture.lines for fact in line.facts]
+    gutter = max(gutter, PAD + _width(facts, small=True))
     top = HOST_LINE + PAD + LINE * max((len(b.published) for b in picture.boxes), default=0) + LINE
     parts = []
     left = gutter + PAD
@@ -187,7 +196,7 @@ def _width(texts: Sequence[str], *, small: bool = False) -> float:
 
 
 def _box_width(box: Box) -> float:
-    small = _width([*box.published, box.state, "no network"], small=True)
+    small = _width([*box.published, box.state, tr("no network")], small=True)
     return max(_width([box.name]), small) + 2 * PAD
 
 
@@ -207,9 +216,9 @@ def _draw_lines(picture: Picture, top: float, gutter: float, right: float) -> li
         y = _row(picture, line.name, top)
         found.append(_text(PAD, y + 5, line.name))
         found += [
-            _text(PAD, y + 5 + LINE * n, fact, "small") for n, fact in enumerate(line.facts, 1)
+            _text(PAD, y + 5 + LINE * n, tr(fact), "small") for n, fact in enumerate(line.facts, 1)
         ]
-        style = "internal" if any("internal" in fact for fact in line.facts) else ""
+        style = "internal" if INTERNAL in line.facts else ""
         found.append(_line(gutter + PAD, y, right - PAD, y, style))
     return found
 
@@ -228,7 +237,7 @@ def _draw_box(picture: Picture, box: Box, left: float, top: float, width: float)
         found.append(_text(middle, top + 33, box.state, "small", "middle"))
     drawn = [n for n in box.networks if n in [line.name for line in picture.lines]]
     if NONE in _places(box):
-        found.append(_text(middle, bottom + LINE - 4, "no network", "small", "middle"))
+        found.append(_text(middle, bottom + LINE - 4, tr("no network"), "small", "middle"))
     if HOST in box.networks:
         found += [_line(middle, HOST_LINE, middle, top), _dot(middle, HOST_LINE)]
     for number, port in enumerate(box.published):

@@ -15,6 +15,7 @@ from labrunner.model.lesson import Lesson, Step
 from labrunner.model.scenario import Scenario
 from labrunner.places import state_folder
 from labrunner.store import LabRecord, Store
+from labrunner.words import tr
 
 if TYPE_CHECKING:
     from labrunner.engine.host import Host
@@ -92,7 +93,7 @@ class OpenLab:
         """Keep the line that the lab's shell shows before each command up to date."""
         total = len(self.lesson.steps)
         number = self.number(self.record.step) if self.record.step else total
-        mark = f"{number}/{total}" if self.record.step else "done"
+        mark = f"{number}/{total}" if self.record.step else tr("done")
         with suppress(OSError):
             (self.record.folder / "prompt").write_text(
                 f"{self.scenario.name} {mark}\n", encoding="utf-8"

@@ -38,7 +38,7 @@ def test_the_words_say_everything() -> None:
         "Network front: order, web.",
         "On the host's own network: monitor.",
         "On no network: lonely.",
-        "db is paused.",
+        "Not running: db (paused).",
         "Published on the host: 127.0.0.1:8080 to 80 of web.",
         "Published on the host: 0.0.0.0:8443 to 443 of web.",
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labrunner.cli import ui
+from labrunner.words import count
 
 if TYPE_CHECKING:
     from labrunner.lint.finding import Finding
@@ -77,7 +78,7 @@ def show(findings: list[Finding]) -> None:
         ui.say(ui.wrap(f"  fix: {finding.fix}", "       "))
     left = len(findings) - len(open_ones)
     more = f", and {left} left as they are for a reason" if left else ""
-    total = ui.count(len(open_ones), "finding") if open_ones else "Nothing found"
+    total = count(len(open_ones), "finding", "findings") if open_ones else "Nothing found"
     ui.note(f"{total}{more}.")
 
 

@@ -9,6 +9,7 @@ import typer
 from labrunner.cli import place, ui
 from labrunner.cli.options import Json, Named, lab_names
 from labrunner.errors import LabError
+from labrunner.words import count, tr
 
 if TYPE_CHECKING:
     from labrunner.catalogue import Entry
@@ -89,9 +90,10 @@ def start(
     scenario = plugins.find(name)
     limits = _limits(scenario.limits, memory=memory, cpus=cpus, processes=processes, disk=disk)
     options = labs.StartOptions(host=host, language=language, at=at, limits=limits)
-    containers = ui.count(len(scenario.containers), "container")
-    networks = ui.count(len(scenario.networks), "network")
-    title = f"Starting {name}: {containers}, {networks}"
+    place.speak(scenario, language)
+    containers = count(len(scenario.containers), "container", "containers")
+    networks = count(len(scenario.networks), "network", "networks")
+    title = tr("Starting {1}: {2}, {3}", name, containers, networks)
     with ui.Progress(title, quiet=as_json) as progress:
         _prepare_to_show()
         opened = labs.start(store, name, options, on_event=progress)
@@ -140,7 +142,8 @@ def status(*, name: Named = None, as_json: Json = False) -> None:
         return
     if not rows:
         ui.say("No lab is running. lab list shows what there is; lab start NAME starts one.")
-    for row in rows:
+    for row, record in zip(rows, records, strict=True):
+        place.speak_for([record])
         report.show(row)
 
 
@@ -158,7 +161,8 @@ def reset(
 
     store = open_store()
     record = pick(store, name)
-    with ui.Progress(f"Resetting {record.scenario}", quiet=as_json) as progress:
+    place.speak_for([record])
+    with ui.Progress(tr("Resetting {1}", record.scenario), quiet=as_json) as progress:
         opened = labs.reset(store, record, keep_step=step, on_event=progress)
     place.show(opened, as_json=as_json)
 
@@ -177,7 +181,8 @@ def stop(
     store = open_store()
     records = store.labs() if everything else [pick(store, lab or name)]
     failed: LabError | None = None
-    with ui.Progress("Stopping", quiet=as_json) as progress:
+    place.speak_for(records)
+    with ui.Progress(tr("Stopping"), quiet=as_json) as progress:
         for record in records:
             try:
                 labs.stop(store, record, on_event=progress)
@@ -189,7 +194,7 @@ def stop(
     if as_json:
         ui.say_json({"stopped": [record.id for record in records]})
     elif failed is None:
-        names = ", ".join(record.scenario for record in records) or "nothing was running"
-        ui.say(f"Stopped: {names}. Nothing of it is left on the engine.")
+        names = ", ".join(record.scenario for record in records) or tr("nothing was running")
+        ui.say(tr("Stopped: {1}. Nothing of it is left on the engine.", names))
     if failed is not None:
         raise failed

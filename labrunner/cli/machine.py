@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from labrunner.cli import ui
+from labrunner.cli import place, ui
 from labrunner.cli.options import Json, Named
+from labrunner.words import tr
 
 AT_FAULT = 3
 
@@ -33,8 +34,9 @@ def shell(*, name: Named = None) -> None:
 
     lab = open_lab(open_store(), name)
     with engine_knows(lab):
+        place.speak(lab.scenario, lab.record.language)
         lab.write_prompt()
-        ui.note(f"The shell of {lab.scenario.name}: docker means the lab. exit leaves it.")
+        ui.note(tr("The shell of {1}: docker means the lab. exit leaves it.", lab.scenario.name))
         code = lab_shell.interactive(lab)
     raise typer.Exit(code)
 

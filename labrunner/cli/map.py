@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from labrunner.words import count, tr
+
 if TYPE_CHECKING:
     from labrunner.model.reach import Listener, Probe, Reach
 
@@ -28,9 +30,6 @@ MEANING = {
 
 STYLES = {"open": "32", "open*": "32", "paused": "33", "refused": "33", "-": "2"}
 BLOCKED = "31"
-
-CELL = 8
-"""Characters of the longest word in a table."""
 
 STATES = ("open", "refused", "filtered", "no_route", "unknown_name")
 Column = tuple[str, int]
@@ -62,17 +61,20 @@ def to_json(reach: Reach) -> dict[str, Any]:
 def draw(reach: Reach, width: int = 80, paint: Paint = lambda text, _style: text) -> str:
     """It as lines of at most ``width`` characters (a name alone may be longer)."""
     if not reach.containers:
-        return "No container is running."
+        return tr("No container is running.")
     columns = _columns(reach)
     if not columns:
-        return f"{_count(len(reach.containers), 'container')}: nothing listens anywhere."
+        return tr("{1}: nothing listens anywhere.", _containers(reach))
     table = _table(reach, columns, width, paint) or _list(reach, columns, width, paint)
     used = {cell(reach, s, t, p) for s in reach.containers for t, p in columns}
+    size = _cell_width()
     parts = [
         _wrap(_summary(reach), width),
         table,
         "\n".join(
-            _wrap(f"{w:<{CELL}}  {MEANING[w]}", width, CELL + 2) for w in MEANING if w in used
+            _wrap(f"{tr(w):<{size}}  {tr(MEANING[w])}", width, size + 2)
+            for w in MEANING
+            if w in used
         ),
     ]
     notes = [_wrap(note, width, 2) for note in _notes(reach)]
@@ -113,28 +115,39 @@ def _columns(reach: Reach) -> list[Column]:
 def _summary(reach: Reach) -> str:
     ways = {(p.source, p.target, p.port) for p in reach.probes}
     open_ways = {(p.source, p.target, p.port) for p in reach.probes if p.state == "open"}
-    return (
-        f"{_count(len(reach.containers), 'container')}, {len(open_ways)} of {len(ways)} ways open "
-        f"({_count(len(reach.probes), 'probe')}, {reach.seconds:.1f} s)"
+    probes = count(len(reach.probes), "probe", "probes")
+    return tr(
+        "{1}, {2} of {3} ways open ({4}, {5} s)",
+        _containers(reach),
+        len(open_ways),
+        len(ways),
+        probes,
+        f"{reach.seconds:.1f}",
     )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _containers(reach: Reach) -> str:
+    return count(len(reach.containers), "container", "containers")
+
+
+def _cell_width() -> int:
+    """Characters of the longest word in a table."""
+    return max(len(tr(word)) for word in MEANING)
 
 
 def _table(reach: Reach, columns: Sequence[Column], width: int, paint: Paint) -> str | None:
     """Sources down, targets across; ``None`` where it would be wider than ``width``."""
-    corner = "from \\ to"
+    corner = tr("from \\ to")
+    least = _cell_width()
     first = max(len(corner), *(len(name) for name in reach.containers))
     widths = [
-        max(CELL, len(f":{port}"), *(len(part) + 1 for part in name.split("-")))
+        max(least, len(f":{port}"), *(len(part) + 1 for part in name.split("-")))
         for name, port in columns
     ]
     if first + sum(w + 2 for w in widths) > width:
         return None
     heads = [
-        [*textwrap.wrap(name, w), f":{port}"]
+        [*textwrap.wrap(_named(name), w), f":{port}"]
         for (name, port), w in zip(columns, widths, strict=True)
     ]
     deep = max(len(head) for head in heads)
@@ -144,7 +157,9 @@ def _table(reach: Reach, columns: Sequence[Column], width: int, paint: Paint) ->
         lines.append(_row(corner if row == deep - 1 else "", first, texts, widths))
     for source in reach.containers:
         words = [cell(reach, source, target, port) for target, port in columns]
-        cells = [paint(f"{word:<{w}}", _style(word)) for word, w in zip(words, widths, strict=True)]
+        cells = [
+            paint(f"{tr(word):<{w}}", _style(word)) for word, w in zip(words, widths, strict=True)
+        ]
         lines.append(_row(source, first, cells, widths))
     return "\n".join(line.rstrip() for line in lines)
 
@@ -163,14 +178,16 @@ def _row(name: str, first: int, texts: Sequence[str], widths: Sequence[int]) -> 
 def _list(reach: Reach, columns: Sequence[Column], width: int, paint: Paint) -> str:
     """For each source, what it found in each state."""
     blocks = []
+    size = _cell_width()
     for source in reach.containers:
         lines = [source]
         words = {column: cell(reach, source, *column) for column in columns}
         for word in MEANING:
-            targets = [f"{t}:{p}" for (t, p), found in words.items() if found == word]
+            targets = [f"{_named(t)}:{p}" for (t, p), found in words.items() if found == word]
             if targets and word != "-":
-                text = _wrap(f"  {word:<{CELL}}  {', '.join(targets)}", width, CELL + 4)
-                lines.append(text.replace(word, paint(word, _style(word)), 1))
+                said = tr(word)
+                text = _wrap(f"  {said:<{size}}  {', '.join(targets)}", width, size + 4)
+                lines.append(text.replace(said, paint(said, _style(word)), 1))
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
 
@@ -186,15 +203,20 @@ def _notes(reach: Reach) -> list[str]:
     for one in reach.listeners:
         if one.behind:
             leads[one.port] = one.behind
-    notes += [f"host:{port} leads to {behind}" for port, behind in sorted(leads.items())]
+    notes += [tr("host:{1} leads to {2}", port, behind) for port, behind in sorted(leads.items())]
     owners: dict[Column, list[Listener]] = {}
     for one in reach.listeners:
         owners.setdefault((one.owner, one.port), []).append(one)
     for (owner, port), listeners in sorted(owners.items()):
         if all(_is_loopback(one.address) for one in listeners):
-            bound = " and ".join(sorted({one.address for one in listeners}))
-            notes.append(f"{owner}:{port} listens on {bound} only")
+            bound = tr(" and ").join(sorted({one.address for one in listeners}))
+            notes.append(tr("{1}:{2} listens on {3} only", _named(owner), port, bound))
     return notes
+
+
+def _named(owner: str) -> str:
+    """A container has its own name; the host has one in each language."""
+    return tr("host") if owner == "host" else owner
 
 
 def _is_loopback(address: str) -> bool:

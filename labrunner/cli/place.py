@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from labrunner import words
 from labrunner.cli import ui
-from labrunner.words import of, tr
+from labrunner.errors import LabError
+from labrunner.words import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from labrunner.model.lesson import Step
+    from labrunner.model.scenario import Scenario
     from labrunner.session import OpenLab
+    from labrunner.store import LabRecord
+
+
+def speak(scenario: Scenario, language: str) -> None:
+    """From now on, say everything in this language, where the scenario's lesson has it."""
+    if language == words.ENGLISH:
+        return
+    from labrunner.session import lesson_of
+
+    words.speak(lesson_of(scenario, language).language, scenario.content)
+
+
+def speak_for(records: Sequence[LabRecord]) -> None:
+    """Speak the language of these labs, where they have one and the same."""
+    from labrunner import plugins
+
+    if len({record.language for record in records}) == 1:
+        # without its plugin a lab can be ended all the same, in English then
+        with suppress(LabError):
+            speak(plugins.find(records[0].scenario), records[0].language)
 
 
 def show(lab: OpenLab, *, as_json: bool) -> None:
@@ -45,7 +70,7 @@ def _show_host(lab: OpenLab) -> None:
     if said:
         ui.say(f"\n{tr('On your host now (lab map shows who can talk to whom):')}")
         for line in said:
-            ui.say(ui.wrap(f"  {of(line)}", "    "))
+            ui.say(ui.wrap(f"  {line}", "    "))
 
 
 def show_step(lab: OpenLab, step: Step | None) -> None:

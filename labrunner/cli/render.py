@@ -29,6 +29,11 @@ WIDEST = 92
 """Columns; longer lines of prose are hard to read."""
 NARROWEST = 20
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
+"""French has one before a colon; rich would break a line there."""
+_STAND_IN = "\ue000"
+"""A letter of no alphabet, of the same width."""
+
 _STYLES = {"note": "blue", "warning": "yellow", "danger": "red"}
 _CODE = "cyan"
 _ASCII = {
@@ -53,6 +58,9 @@ _ASCII = {
     "ß": "ss",
     "æ": "ae",
     "œ": "oe",
+    "Œ": "OE",
+    "«": '"',
+    "»": '"',
 }
 
 
@@ -128,7 +136,8 @@ class _Cell:
     @property
     def least(self) -> int:
         """Columns of its longest word."""
-        return max((len(word) for word in self.text.plain.split()), default=1)
+        words = self.text.plain.replace(NO_BREAK, _STAND_IN).split()
+        return max((len(word) for word in words), default=1)
 
     @property
     def best(self) -> int:
@@ -158,9 +167,12 @@ class _Page:
 
     def wrap(self, text: Text, width: int) -> list[Text]:
         """A text as lines of at most this width; words that are longer are broken."""
-        lines = text.wrap(self.console, max(width, 4), overflow="fold")
+        kept = text.copy()
+        kept.plain = text.plain.replace(NO_BREAK, _STAND_IN)
+        lines = kept.wrap(self.console, max(width, 4), overflow="fold")
         for line in lines:
             line.rstrip()
+            line.plain = line.plain.replace(_STAND_IN, NO_BREAK)
         return list(lines)
 
     def title(self, words: str, before: str = "") -> list[Text]:
@@ -352,7 +364,7 @@ class _Page:
         if kind == "code_inline":
             shown, style = (shown if self.styled else f"`{shown}`"), f"{style} {_CODE}".strip()
         elif kind == "image":
-            shown = f"[picture: {shown}] ({node.attrs.get('src', '')})"
+            shown = f"[{tr('picture: {1}', shown)}] ({node.attrs.get('src', '')})"
         elif kind in {"softbreak", "hardbreak"}:
             shown = " " if kind == "softbreak" else "\n"
         return self.text(shown, style)

@@ -12,6 +12,7 @@ from labrunner.cli import ui
 from labrunner.errors import EngineError, LabError
 from labrunner.session import OpenLab, open_lab
 from labrunner.store import LabRecord, Store
+from labrunner.words import count, tr
 
 Seen = Literal["running", "gone", "unknown"]
 
@@ -79,16 +80,23 @@ def _engine_says(record: LabRecord) -> tuple[Seen, str]:
 
 def show(row: Standing) -> None:
     """Print one lab's standing."""
-    ui.say(f"{row.scenario}  on a {row.host} host, started {ui.count(row.minutes, 'minute')} ago")
+    minutes = count(row.minutes, "minute", "minutes")
+    host = tr(row.host)
+    ui.say(ui.wrap(tr("{1}  on a {2} host, started {3} ago", row.scenario, host, minutes), "  "))
     if row.engine == "gone":
-        ui.say("  The engine has lost it (a reboot, or it was removed).")
-        ui.say("  lab reset --step makes it anew at your step; lab stop forgets it.")
+        ui.say(f"  {tr('The engine has lost it (a reboot, or it was removed).')}")
+        ui.say(f"  {tr('lab reset --step makes it anew at your step; lab stop forgets it.')}")
     elif row.engine == "unknown":
-        ui.say(ui.wrap(f"  Whether it still runs cannot be said: {row.problem}", "  "))
+        ui.say(ui.wrap(f"  {tr('Whether it still runs cannot be said: {1}', row.problem)}", "  "))
     elif row.problem:
         ui.say(ui.wrap(f"  {row.problem}", "  "))
-    done = f"{len(row.passed)} of {row.steps} steps passed, {ui.count(row.attempts, 'check')}"
-    here = f"at step {row.number}: {row.title} ({row.step})" if row.step else "every step is done"
+    checks = count(row.attempts, "check", "checks")
+    done = tr("{1} of {2} steps passed, {3}", len(row.passed), row.steps, checks)
+    here = (
+        tr("at step {1}: {2} ({3})", row.number, row.title, row.step)
+        if row.step
+        else tr("every step is done")
+    )
     ui.say(ui.wrap(f"  {done}; {here}", "  "))
 
 
@@ -107,7 +115,10 @@ def engine_knows(lab: OpenLab) -> Iterator[None]:
             raise error from None
         if lost:
             raise EngineError(
-                f"the engine has lost the lab {lab.scenario.name} (a reboot, or it was removed)",
-                "lab reset --step makes it anew at your step; lab stop forgets it",
+                tr(
+                    "the engine has lost the lab {1} (a reboot, or it was removed)",
+                    lab.scenario.name,
+                ),
+                tr("lab reset --step makes it anew at your step; lab stop forgets it"),
             ) from error
         raise

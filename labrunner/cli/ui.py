@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
-from labrunner import words
+from labrunner.words import of, tr
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +28,17 @@ HEARTBEAT = 1.0
 WORDS = {"passed": "passed", "not_yet": "not yet", "ruined": "ruined", "error": "error"}
 STYLES = {"passed": "32", "not_yet": "33", "ruined": "31", "error": "31"}
 """By a verdict's outcome: the word that is shown, and an escape code that only underlines it."""
+
+STATES = {
+    "planned": "waiting",
+    "started": "begins",
+    "done": "done",
+    "failed": "FAILED",
+    "note": "note",
+}
+"""By an event's state: the word that is shown."""
+RUNNERS_OWN = ("image", "remove")
+"""Kinds of events of which some have a name that the runner gave: ``shared images``, ``host``."""
 
 
 def say(text: str = "") -> None:
@@ -72,11 +83,6 @@ def paint(text: str, code: str, stream: TextIO | None = None) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if coloured(stream or sys.stdout) else text
 
 
-def count(number: int, noun: str) -> str:
-    """A number and its noun: ``1 container``, ``2 containers``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def width() -> int:
     """Columns of the terminal; 80 where there is none."""
     import shutil
@@ -109,15 +115,15 @@ def console() -> Console:
 
 def verdict(found: Verdict, *, title: str) -> None:
     """What a check said: the word first, then expected against seen."""
-    word = paint(words.tr(WORDS[found.outcome]), STYLES[found.outcome])
-    say(wrap(f"{title}: {word}"))
-    say(wrap(f"  {words.of(found.message)}", "  "))
+    word = paint(tr(WORDS[found.outcome]), STYLES[found.outcome])
+    say(wrap(tr("{1}: {2}", title, word)))
+    say(wrap(f"  {of(found.message)}", "  "))
     if found.passed:
         return
     rows = (
-        (words.tr("expected:"), words.of(found.expected)),
-        (words.tr("seen:"), words.of(found.seen)),
-        (words.tr("look:"), found.look),
+        (tr("expected:"), of(found.expected)),
+        (tr("seen:"), of(found.seen)),
+        (tr("look:"), found.look),
     )
     column = max(len(name) for name, _ in rows)
     for name, text in rows:
@@ -215,10 +221,10 @@ class Progress:
         while not self._over.wait(HEARTBEAT / 4):
             if self._silence.too_long():
                 busy = [e for e in self._rows.values() if e.state == "started"]
-                what = f"{busy[-1].what} {busy[-1].name}" if busy else self._title
+                what = _what(busy[-1]) if busy else self._title
                 begun = self._begun.get((busy[-1].what, busy[-1].name)) if busy else None
                 lasted = f" ({time.monotonic() - begun:.0f} s)" if begun else ""
-                note(f"  still at work: {what}{lasted}")
+                note(f"  {tr('still at work: {1}', what)}{lasted}")
 
     def _table(self) -> Table:
         from rich.table import Table
@@ -233,22 +239,26 @@ class Progress:
             clock = "" if event.state in ("planned", "note") else f"{lasted:.1f} s"
             table.add_row(
                 f"  {_state_word(event)}",
-                f"{event.what} {_first_line(event.name)}",
-                f"{clock} {event.detail}".strip(),
+                _what(event),
+                f"{clock} {of(event.detail)}".strip(),
             )
         return table
 
 
 def _state_word(event: Event) -> str:
-    return {"planned": "waiting", "started": "begins", "done": "done", "failed": "FAILED"}.get(
-        event.state, "note"
-    )
+    return tr(STATES[event.state])
+
+
+def _what(event: Event) -> str:
+    """The kind of thing and which one; some are named by the runner, most by others."""
+    name = tr(event.name) if event.what in RUNNERS_OWN else event.name
+    return f"{tr(event.what)} {_first_line(name)}"
 
 
 def _line(event: Event) -> str:
     seconds = f" ({event.seconds:.1f} s)" if event.seconds is not None else ""
-    detail = f": {event.detail}" if event.detail else ""
-    return f"{_state_word(event):<7} {event.what} {_first_line(event.name)}{detail}{seconds}"
+    what = tr("{1}: {2}", _what(event), of(event.detail)) if event.detail else _what(event)
+    return f"{_state_word(event):<7} {what}{seconds}"
 
 
 def _first_line(text: str) -> str:

@@ -110,7 +110,7 @@ def _show_checked(lab: OpenLab, checked: Checked) -> None:
     title = tr("step {1}/{2} {3}", lab.number(step.id), total, step.title)
     ui.verdict(checked.verdict, title=title)
     for problem in checked.problems:
-        ui.note(ui.wrap(f"  a plugin failed: {problem}", "  "))
+        ui.note(ui.wrap(f"  {tr('a plugin failed: {1}', problem)}", "  "))
     if checked.moved:
         ui.say()
         place.show_step(lab, checked.following)

@@ -22,6 +22,10 @@ from pathlib import Path
 
 ENGLISH = "en"
 _GAP = re.compile(r"\{(\d+)\}")
+_NAMES = re.compile(r"\S+(?:, \S+)*(?: and \S+)+")
+"""A list of names, as checks join them: ``front and pay``."""
+_NONE_IS_ONE = frozenset({"fr"})
+"""Languages that count nothing as one thing: 0 minute, 1 minute, 2 minutes."""
 _OUR_OWN = Path(__file__).parent
 
 
@@ -30,10 +34,12 @@ class Words:
 
     Args:
         table: English to this language; both with the same gaps ``{1}``, ``{2}`` ….
+        language: which one it is.
     """
 
-    def __init__(self, table: Mapping[str, str]) -> None:
+    def __init__(self, table: Mapping[str, str], language: str = ENGLISH) -> None:
         self.table = table
+        self.language = language.split("-", maxsplit=1)[0]
 
     def put(self, english: str, *values: object) -> str:
         """A sentence of this language, filled in; English where it has none."""
@@ -42,15 +48,32 @@ class Words:
     def of(self, said: str) -> str:
         """What was said in English with its gaps filled, in this language.
 
-        What fills a gap is looked up by itself: it may be a sentence, too.
+        What fills a gap is looked up by itself: it may be a sentence, too, or a list.
         """
         if not self.table or said in self.table:
             return self.table.get(said, said)
         for pattern, target in self._patterns:
             match = pattern.fullmatch(said)
             if match:
-                return fill(target, [self.of(part) for part in match.groups()])
+                return fill(target, [self._filling(part) for part in match.groups()])
         return said
+
+    def _filling(self, said: str) -> str:
+        """What fills a gap; of a list, each part is looked up."""
+        heard = self.of(said)
+        if heard != said:
+            return heard
+        if _NAMES.fullmatch(said):
+            return said.replace(" and ", self.put(" and "))
+        for joint in ("; ", ", "):
+            if joint in said:
+                return joint.join(self._filling(part) for part in said.split(joint))
+        return said
+
+    def count(self, number: int, one: str, many: str) -> str:
+        """A number and its noun: ``1 container``, ``2 containers``."""
+        single = number == 1 or (number == 0 and self.language in _NONE_IS_ONE)
+        return f"{number} {self.put(one if single else many)}"
 
     def knows(self, english: str) -> bool:
         """Whether this language has the sentence, as it is written in the files."""
@@ -58,8 +81,12 @@ class Words:
 
     @cached_property
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
-        """Sentences with gaps, the most certain first: those with the most text of their own."""
-        with_gaps = [key for key in self.table if _GAP.search(key)]
+        """Sentences with gaps, the most certain first: those with the most text of their own.
+
+        Without a letter of its own, such as ``{1}: {2}``, a key would answer to everything.
+        """
+        bare = {key: _GAP.sub("", key) for key in self.table if _GAP.search(key)}
+        with_gaps = [key for key in bare if re.search(r"\w", bare[key])]
         with_gaps.sort(key=lambda key: len(_GAP.sub("", key)), reverse=True)
         return [(_pattern(key), self.table[key]) for key in with_gaps]
 
@@ -86,7 +113,7 @@ def load(language: str, content: Path | None = None) -> Words:
     if language != ENGLISH:
         for file in files(language, content):
             table |= read(file)
-    return Words(table)
+    return Words(table, language)
 
 
 def files(language: str, content: Path | None = None) -> list[Path]:
@@ -134,6 +161,11 @@ def speak(language: str, content: Path | None = None) -> None:
 def tr(english: str, *values: object) -> str:
     """A sentence of the runner's, in the language that is spoken."""
     return _spoken.put(english, *values)
+
+
+def count(number: int, one: str, many: str) -> str:
+    """A number and its noun, in the language that is spoken."""
+    return _spoken.count(number, one, many)
 
 
 def of(said: str) -> str:

@@ -165,7 +165,7 @@ def two_addresses(lab: Lab) -> Verdict:
         if address not in found or name not in text:
             return not_yet(
                 f"The note does not tell which address order-service has on {name}.",
-                expected=f"{name} and {address}",
+                expected=f"{name} with the address {address}",
                 seen=" ".join(text.split()),
                 look="docker exec gateway cat /notes/order",
             )

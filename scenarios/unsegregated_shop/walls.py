@@ -28,6 +28,15 @@ STRANGERS = tuple(
 REACHED = ("open", "refused")
 """A refusal is an answer too: the packets arrive."""
 
+ENDS = {
+    ("name", "unknown_name"): "name unknown",
+    ("name", "filtered"): "name filtered",
+    ("name", "no_route"): "name without a route",
+    ("address", "filtered"): "address filtered",
+    ("address", "no_route"): "address without a route",
+}
+"""How a stranger's try may end: what was dialled, and what came of it."""
+
 
 # --- a network for each pair --------------------------------------------------------------
 
@@ -75,10 +84,10 @@ def no_own_network(places: dict[str, set[str]], pair: tuple[str, str]) -> Verdic
             f"The network {name} holds {len(members)} services: "
             "a big neighbourhood with a new name.",
             expected=f"a network with {first} and {second} and nobody else of the shop",
-            seen=f"{name}: {', '.join(sorted(members))}",
+            seen=f"on {name}: {', '.join(sorted(members))}",
             look=f"docker network inspect {name}",
         )
-    seen = [f"{n}: {', '.join(sorted(m))}" for n, m in places.items() if m & set(pair)]
+    seen = [f"on {n}: {', '.join(sorted(m))}" for n, m in places.items() if m & set(pair)]
     return not_yet(
         f"{first} and {second} share no network but {OLD}.",
         expected="a network with these two and nobody else of the shop",
@@ -196,11 +205,8 @@ def hole(lab: Lab) -> Verdict | None:
 
 def tries(measured: Reach) -> str:
     """How the intruder's ways to the database end, e.g. "name unknown, address filtered"."""
-    words = {"unknown_name": "unknown", "no_route": "without a route"}
-    found = {
-        (p.by, words.get(p.state, p.state)) for p in measured.between("user-service", "payment-db")
-    }
-    ends = ", ".join(f"{by} {state}" for by, state in sorted(found, reverse=True))
+    found = {(p.by, p.state) for p in measured.between("user-service", "payment-db")}
+    ends = ", ".join(ENDS.get(end, " ".join(end)) for end in sorted(found, reverse=True))
     return f"from user-service to payment-db: {ends}"
 
 
@@ -217,8 +223,8 @@ def proof(lab: Lab) -> Verdict:
         return before
     if isinstance(after, Verdict):
         return after
-    times = f"best of {len(before)} before: {min(before) * 1000:.1f} ms, "
-    times += f"best of {len(after)} after: {min(after) * 1000:.1f} ms"
+    first, then = f"{min(before) * 1000:.1f}", f"{min(after) * 1000:.1f}"
+    times = f"best of {len(before)} before: {first} ms, best of {len(after)} after: {then} ms"
     if min(after) > SLOWER * min(before):
         return not_yet(
             "The best order took more than twice as long: something kept the machine busy.",
