@@ -67,3 +67,24 @@ def test_an_empty_capture_is_silence() -> None:
 def test_rights_are_what_a_container_can_have(status: str, excess: list[str]) -> None:
     """The rights that count are those in effect, and those that a program in it could bring."""
     assert walls.excess(facts.rights_in(status)) == excess
+
+
+TABLE = """\
+198.18.1.2 dev eth0 lladdr 02:42:c6:12:01:02 REACHABLE
+198.18.1.3 dev eth0 lladdr 02:42:c6:12:01:03 STALE
+198.18.1.9 dev eth0 FAILED
+"""
+
+
+@pytest.mark.parametrize(
+    ("truth", "lie"),
+    [
+        ({"198.18.1.2": "02:42:c6:12:01:02"}, ""),
+        ({"198.18.1.3": "02:42:c6:12:01:02"}, "198.18.1.3 dev eth0 lladdr 02:42:c6:12:01:03"),
+        ({"198.18.1.9": "02:42:c6:12:01:02"}, ""),
+        ({"": ""}, ""),
+    ],
+)
+def test_a_wrong_mac_address_is_a_lie(truth: dict[str, str], lie: str) -> None:
+    """An entry is a lie where it differs from what the engine gave; no entry is none."""
+    assert facts.lies(TABLE, truth) == lie

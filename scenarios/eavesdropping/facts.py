@@ -11,9 +11,10 @@ from labrunner import not_yet
 from labrunner.checks import first, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from labrunner import Lab, Verdict
+    from labrunner.view import ContainerView
 
 PORT = 5432
 NET_ADMIN, NET_RAW = 12, 13
@@ -111,6 +112,42 @@ def complaint_of_db(lab: Lab) -> str:
     return lines[-1].strip() if lines else ""
 
 
+def app_knows_better(lab: Lab, patience: float = 3.0) -> Verdict | None:
+    """``None`` where app has no wrong MAC address for db, or loses it within a few seconds."""
+    app, db = lab.container("app"), lab.container("db")
+    deadline = time.monotonic() + patience
+    while app is not None and db is not None:
+        table = lab.exec("app", ["ip", "neigh"]).out
+        wrong = lies(table, {n["IPAddress"]: n["MacAddress"] for n in legs(db)})
+        if not wrong:
+            break
+        if time.monotonic() > deadline:
+            return not_yet(
+                "app is still being lied to: it has another MAC address for db than db has.",
+                expected="no arpspoof running any more",
+                seen=wrong,
+                look="docker exec app ip neigh",
+            )
+    return None
+
+
+def legs(view: ContainerView) -> list[Mapping[str, str]]:
+    """What the engine says of each network of a container."""
+    return [*(view.attrs["NetworkSettings"]["Networks"] or {}).values()]
+
+
+NEIGHBOUR = re.compile(r"^(?P<address>\S+) dev \S+ lladdr (?P<mac>\S+)", re.MULTILINE)
+
+
+def lies(table: str, truth: Mapping[str, str]) -> str:
+    """The line of ``ip neigh`` that has another MAC address for an address than the true one."""
+    for entry in NEIGHBOUR.finditer(table):
+        true = truth.get(entry["address"])
+        if true and true != entry["mac"]:
+            return entry[0]
+    return ""
+
+
 # --- captures -----------------------------------------------------------------------------
 
 PACKET = re.compile(
@@ -156,7 +193,7 @@ def capture(lab: Lab, who: str, path: str) -> list[str] | Verdict:
         )
     # the packets of a few seconds; who let it run for an hour need not wait for all of them
     result = lab.exec(who, ["tcpdump", "-nn", "-tt", "-c", "2000", "-r", path])
-    if not result.out and "dump file" in result.err:
+    if result.code != 0 and not result.out:
         return not_yet(
             f"{path} is no capture that tcpdump can read.",
             expected="what tcpdump -w writes",

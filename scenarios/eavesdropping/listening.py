@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
 
-from .facts import app_works, capture, heard, loot, query, visits
+from .facts import app_knows_better, app_works, capture, heard, loot, query, visits
 
 if TYPE_CHECKING:
     from labrunner import Lab, Verdict
@@ -109,7 +109,7 @@ def scram(lab: Lab) -> Verdict:
             seen="neither",
             look="docker exec app ip neigh",
         )
-    return passed(
+    return app_knows_better(lab) or passed(
         f"No password on the wire any more, and {patients} patients as before.",
         seen=f"{patients} patients in /tmp/scram.pcap",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from labrunner import not_yet, passed
 from labrunner.checks import running
 
-from .facts import app_works, loot, password
+from .facts import app_knows_better, app_works, loot, password
 from .walls import CAUGHT, catches, caught_lines
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def encrypt(lab: Lab) -> Verdict:
             seen=f"password: {'yes' if has_password else 'no'}, patients: {patients}",
             look="docker logs --tail 3 app",
         )
-    return passed(
+    return app_knows_better(lab) or passed(
         "insider has every packet, and can read neither password nor patients.",
         seen="packets of port 5432 in /tmp/tls.pcap, none of this lab's secrets",
     )
