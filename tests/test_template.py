@@ -190,6 +190,21 @@ def test_a_sandbox_pays_nothing_for_it(
     assert used < 2_000
 
 
+def test_an_image_in_it_can_be_sent_elsewhere(
+    engine: docker.DockerClient, host_image: str, image: str
+) -> None:
+    """Its topmost layer can be read although no container was made from it yet."""
+    recipe = f"FROM {image}\nWORKDIR /on-top\n".encode()
+    higher = f"{image}-higher"
+    engine.images.build(fileobj=io.BytesIO(recipe), tag=higher, rm=True)
+    try:
+        with running(engine, host_image, {"low:1": image, "high:1": higher}) as host:
+            sent = sum(len(part) for part in host.client.images.get("high:1").save())
+    finally:
+        engine.images.remove(higher)
+    assert sent > 5_000_000
+
+
 def test_one_removed_in_the_last_moment_is_missed(
     engine: docker.DockerClient, host_image: str
 ) -> None:
