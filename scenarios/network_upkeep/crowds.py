@@ -23,7 +23,7 @@ BUSY = tuple(f"guest-{n}" for n in range(1, 5))
 IDLE = tuple(f"guest-{n}" for n in range(5, MANY + 1))
 # wide, because a busy machine may slow one side's three runs and not the other's
 ALIKE = (0.4, 2.5)
-SLOWED = 0.75
+SLOWED = 0.6
 CAP = 0.5
 
 _RATE = re.compile(r"([\d.]+) ([KMGT]?)bits/sec.*receiver")
