@@ -22,6 +22,7 @@ import yaml
 
 import labrunner
 from labrunner import checks, frontmatter, hookspecs, markdown
+from labrunner import words as translations
 from labrunner.cli.app import app
 from labrunner.model import verdict
 from labrunner.model.lesson import Command
@@ -295,6 +296,24 @@ def commands(group: object, before: str = "lab") -> Iterator[tuple[str, set[str]
                 for p in command.params
             },
         )
+
+
+def test_what_is_told_of_translations_holds(tmp_path: Path) -> None:
+    """The words are a file that can be read, and do what the text says; the languages are ours."""
+    text = section("Translations")
+    (example,) = re.findall(r"(?s)```toml\n(.*?)```", text)
+    (tmp_path / "words.fr.toml").write_text(example, encoding="utf-8")
+    french = translations.load("fr", tmp_path)
+    assert french.of("web is on no network that db is on.") == "Aucun réseau de db n'a web."
+    heard = french.of("db is on front, back and pay, where web is not.")
+    assert heard == "web n'est pas là où est db : front, back et pay."
+    assert [file.name for file in translations.files("fr", tmp_path)] == [
+        "fr.toml",
+        "words.fr.toml",
+    ]
+    languages = {file.stem for file in Path(translations.__file__).parent.glob("*.toml")}
+    assert languages == {"fr"}, "the text says that there are French ones"
+    assert "--lang" in dict(commands(typer.main.get_command(app)))["lab start"]
 
 
 def test_every_command_for_authors_is_told() -> None:

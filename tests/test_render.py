@@ -198,6 +198,19 @@ def test_an_admonition_without_colour_has_its_word(kind: str) -> None:
     assert kind in drawn(text, 80, terminal=False).lower()
 
 
+@pytest.mark.parametrize("width", range(20, 40))
+def test_a_colon_stays_with_its_word(width: int) -> None:
+    """No line breaks at a no-break space, and a pipe without UTF-8 has a space there."""
+    text = "Devine\xa0: qui «\xa0entend\xa0» qui\xa0? " * 9
+    lines = drawn(text, width, terminal=False).splitlines()
+    assert not [line for line in lines if line[0] in ":?»" or line[-1] == "«"]
+    assert max(map(len, lines)) <= width
+    assert "\xa0:" in " ".join(lines)
+    assert 'Devine : qui " entend " qui ?' in " ".join(
+        drawn(text, 60, terminal=False, encoding="ascii").split()
+    )
+
+
 def test_commands_stand_out_from_output() -> None:
     """What is typed is bold, also where it goes on; what it prints is not."""
     text = "```console\n$ docker run \\\n    tools:1\n> more\nprinted\n$ next\n```"

@@ -17,7 +17,12 @@ FRENCH = Words(
         "no network": "aucun réseau",
         "{1} does not run": "{1} ne tourne pas",
         "{1} does not run, and {2}": "{1} ne tourne pas, et {2}",
-    }
+        "{1}: {2}": "{1} : {2}",
+        " and ": " et ",
+        "container": "conteneur",
+        "containers": "conteneurs",
+    },
+    "fr-CA",
 )
 
 
@@ -36,11 +41,30 @@ def test_a_sentence_is_filled_in() -> None:
         ("a\nb does not run", "a\nb ne tourne pas"),
         ("nothing like it", "nothing like it"),
         ("it costs {1} is on {2}", "{2} porte it costs {1}"),
+        ("web is on front, back and pay", "front, back et pay porte web"),
+        ("web is on no network; the moon", "aucun réseau; the moon porte web"),
+        ("web is on bread and butter it said", "bread and butter it said porte web"),
+        ("error: no network", "error: no network"),
     ],
 )
 def test_what_was_said_in_english_is_heard(said: str, heard: str) -> None:
     """Gaps go where the other language wants them; what fills them may be a sentence, too."""
     assert FRENCH.of(said) == heard
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 conteneur"), (1, "1 conteneur"), (2, "2 conteneurs")]
+)
+def test_things_are_counted_as_the_language_does(number: int, said: str) -> None:
+    """In French nothing is one thing; in English it is many."""
+    assert FRENCH.count(number, "container", "containers") == said
+    assert Words({}).count(0, "container", "containers") == "0 containers"
+
+
+def test_a_key_without_words_is_only_put() -> None:
+    """Else it would answer to whatever a program printed."""
+    assert FRENCH.put("{1}: {2}", "a", "b") == "a : b"
+    assert FRENCH.of("a: b") == "a: b"
 
 
 def test_a_scenario_adds_its_own_words(tmp_path: Path) -> None:

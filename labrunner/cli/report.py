@@ -97,7 +97,7 @@ def show(row: Standing) -> None:
         if row.step
         else tr("every step is done")
     )
-    ui.say(ui.wrap(f"  {done}; {here}", "  "))
+    ui.say(ui.wrap(f"  {tr('{1}; {2}', done, here)}", "  "))
 
 
 @contextmanager
