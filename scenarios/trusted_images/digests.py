@@ -77,7 +77,7 @@ def pin(lab: Lab) -> Verdict:
             seen=f"{version(lab, image_layers(lab, kiosk))}: {page(lab)}",
             look="docker exec desk cat /notes/push-2",
         )
-    return passed("kiosk is version 2 and stays it, whoever pushes.", seen=digest)
+    return passed("kiosk is version 2, and whoever pushes cannot change that.", seen=digest)
 
 
 def rebuild(lab: Lab) -> Verdict:

@@ -112,6 +112,6 @@ def old_still(lab: Lab, kiosk: ContainerView, there: Held) -> Verdict:
     return not_yet(
         "The new image is here, but kiosk was made from the old one and stays with it.",
         expected=version(lab, there.layers),
-        seen=f"{version(lab, own)}: {page(lab)}",
+        seen=page(lab),
         look="docker ps --filter name=kiosk",
     )
