@@ -52,8 +52,8 @@ def page_there(lab: Lab) -> Verdict | None:
 def leftovers(lab: Lab) -> Verdict:
     """What was worth keeping has a name, and everything nameless that nobody uses is gone."""
     return (
-        kept(lab, "letters", facts.letter(lab))
-        or kept(lab, "season", facts.season(lab))
+        kept(lab, "season", facts.season(lab))
+        or kept(lab, "letters", facts.letter(lab))
         or receipts(lab)
         or archive_gone(lab)
         or tidy(lab)
