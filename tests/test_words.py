@@ -61,8 +61,16 @@ def test_things_are_counted_as_the_language_does(number: int, said: str) -> None
     assert Words({}).count(0, "container", "containers") == "0 containers"
 
 
-def test_a_key_without_words_is_only_put() -> None:
+def test_what_only_the_runner_says_is_not_looked_for() -> None:
     """Else it would answer to whatever a program printed."""
+    ours = Words({"a page": "une page"}, "fr", {"{1} to {2}": "{1} vers {2}"})
+    assert ours.put("{1} to {2}", 80, 81) == "80 vers 81"
+    assert ours.of("unable to start") == "unable to start"
+    assert ours.knows("{1} to {2}")
+
+
+def test_a_key_without_words_is_only_put() -> None:
+    """The same holds for what has no letter of its own."""
     assert FRENCH.put("{1}: {2}", "a", "b") == "a : b"
     assert FRENCH.of("a: b") == "a: b"
 

@@ -68,7 +68,8 @@ def _show_host(lab: OpenLab) -> None:
 
     said = picture.words(picture.of_scenario(lab.scenario))
     if said:
-        ui.say(f"\n{tr('On your host now (lab map shows who can talk to whom):')}")
+        ui.say()
+        ui.say(ui.wrap(tr("On your host now (lab map shows who can talk to whom):")))
         for line in said:
             ui.say(ui.wrap(f"  {line}", "    "))
 
@@ -76,12 +77,15 @@ def _show_host(lab: OpenLab) -> None:
 def show_step(lab: OpenLab, step: Step | None) -> None:
     """Show a step and what to type for it; or that none is left."""
     if step is None:
-        ui.say(tr("Every step is done. lab stop ends the lab; lab list shows others."))
+        ui.say(ui.wrap(tr("Every step is done. lab stop ends the lab; lab list shows others.")))
         return
     from labrunner.cli import render
 
     total = len(lab.lesson.steps)
     render.render_step(lab.lesson, step, ui.console(), lab.number(step.id), total)
     ui.say()
-    ui.say(tr("lab shell   work in the lab (docker means the lab there)"))
-    ui.say(tr("lab check   see whether the step is done; lab hint helps"))
+    for line in (
+        tr("lab shell   work in the lab (docker means the lab there)"),
+        tr("lab check   see whether the step is done; lab hint helps"),
+    ):
+        ui.say(ui.wrap(line, " " * len("lab shell   ")))

@@ -115,11 +115,11 @@ def _show_checked(lab: OpenLab, checked: Checked) -> None:
         ui.say()
         place.show_step(lab, checked.following)
     elif checked.verdict.outcome is Outcome.NOT_YET:
-        ui.say(tr("  lab hint gives a hint."))
+        ui.say(ui.wrap(tr("  lab hint gives a hint."), "  "))
     elif checked.verdict.outcome is Outcome.RUINED:
-        ui.say(tr("  lab reset --step brings you back to the start of this step."))
+        ui.say(ui.wrap(tr("  lab reset --step brings you back to the start of this step."), "  "))
     elif checked.verdict.outcome is Outcome.ERROR:
-        ui.say(tr("  This is the lab's fault, not yours. lab doctor looks further."))
+        ui.say(ui.wrap(tr("  This is the lab's fault, not yours. lab doctor looks further."), "  "))
 
 
 def hint(step: StepArgument = None, *, name: Named = None, as_json: Json = False) -> None:
@@ -134,10 +134,10 @@ def hint(step: StepArgument = None, *, name: Named = None, as_json: Json = False
         return
     from labrunner.cli import render
 
-    ui.say(tr("Hint {1} of {2} for {3}", given.number, given.total, wanted.title))
+    ui.say(ui.wrap(tr("Hint {1} of {2} for {3}", given.number, given.total, wanted.title)))
     render.render_markdown(given.text, ui.console())
     if given.number == given.total:
-        ui.say(tr("\nThat was the last one. lab solve --show shows the solution."))
+        ui.say(ui.wrap(tr("\nThat was the last one. lab solve --show shows the solution.")))
 
 
 def solve(

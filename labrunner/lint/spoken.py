@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from labrunner import words
 from labrunner.lint.finding import Finding, found
 from labrunner.lint.python import MAKERS, Module, called
 
+_LETTER = re.compile(r"[^\W\d]")
 _UNREAD = ("look",)
 """Arguments of a verdict that are commands, not prose."""
 
@@ -43,7 +45,7 @@ def sentences(module: Module) -> Iterator[tuple[str, int]]:
             read = [*call.args, *(k.value for k in call.keywords if k.arg not in _UNREAD)]
             for node in (inner for value in read for inner in _texts(value)):
                 key = key_of(node)
-                if " " in key.strip():
+                if " " in key.strip() and _LETTER.search(words.without_gaps(key)):
                     yield key, node.lineno
 
 

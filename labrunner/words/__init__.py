@@ -9,8 +9,11 @@ with ``{1}``, ``{2}`` … where something is put in::
     "{1} does not run" = "{1} ne tourne pas"
 
 ``labrunner/words/fr.toml`` has the runner's own, ``content/<name>/words.fr.toml`` those of a
-scenario's checks. A sentence that a language does not have stays English: half a translation is
-better than none. `lab lint` names those that are missing.
+scenario's checks. What only `tr` says stands below ``[runner]``: nobody looks for it in what was
+said, where a program's output may look like it.
+
+A sentence that a language does not have stays English: half a translation is better than none.
+`lab lint` names those that are missing.
 """
 
 from __future__ import annotations
@@ -35,15 +38,22 @@ class Words:
     Args:
         table: English to this language; both with the same gaps ``{1}``, ``{2}`` ….
         language: which one it is.
+        runner: more of it, which `of` does not look for.
     """
 
-    def __init__(self, table: Mapping[str, str], language: str = ENGLISH) -> None:
+    def __init__(
+        self,
+        table: Mapping[str, str],
+        language: str = ENGLISH,
+        runner: Mapping[str, str] | None = None,
+    ) -> None:
         self.table = table
+        self._put = {**(runner or {}), **table}
         self.language = language.split("-", maxsplit=1)[0]
 
     def put(self, english: str, *values: object) -> str:
         """A sentence of this language, filled in; English where it has none."""
-        return fill(self.table.get(english, english), [str(value) for value in values])
+        return fill(self._put.get(english, english), [str(value) for value in values])
 
     def of(self, said: str) -> str:
         """What was said in English with its gaps filled, in this language.
@@ -67,7 +77,7 @@ class Words:
             return said.replace(" and ", self.put(" and "))
         for joint in ("; ", ", "):
             if joint in said:
-                return joint.join(self._filling(part) for part in said.split(joint))
+                return self.put(joint).join(self._filling(part) for part in said.split(joint))
         return said
 
     def count(self, number: int, one: str, many: str) -> str:
@@ -77,7 +87,7 @@ class Words:
 
     def knows(self, english: str) -> bool:
         """Whether this language has the sentence, as it is written in the files."""
-        return english in self.table
+        return english in self._put
 
     @cached_property
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
@@ -85,7 +95,7 @@ class Words:
 
         Without a letter of its own, such as ``{1}: {2}``, a key would answer to everything.
         """
-        bare = {key: _GAP.sub("", key) for key in self.table if _GAP.search(key)}
+        bare = {key: without_gaps(key) for key in self.table if _GAP.search(key)}
         with_gaps = [key for key in bare if re.search(r"\w", bare[key])]
         with_gaps.sort(key=lambda key: len(_GAP.sub("", key)), reverse=True)
         return [(_pattern(key), self.table[key]) for key in with_gaps]
@@ -101,6 +111,11 @@ def fill(sentence: str, values: list[str]) -> str:
     return _GAP.sub(one, sentence)
 
 
+def without_gaps(key: str) -> str:
+    """What a key has of its own."""
+    return _GAP.sub("", key)
+
+
 def _pattern(key: str) -> re.Pattern[str]:
     """A key as a pattern; gaps are numbered in the order in which they stand."""
     parts = _GAP.split(key)[::2]
@@ -110,10 +125,13 @@ def _pattern(key: str) -> re.Pattern[str]:
 def load(language: str, content: Path | None = None) -> Words:
     """What a language has: the runner's own sentences, and those of a scenario's content."""
     table: dict[str, str] = {}
+    runner: dict[str, str] = {}
     if language != ENGLISH:
         for file in files(language, content):
             table |= read(file)
-    return Words(table, language)
+            if file.parent == _OUR_OWN:
+                runner |= read(file, "runner")
+    return Words(table, language, runner)
 
 
 def files(language: str, content: Path | None = None) -> list[Path]:
@@ -124,8 +142,8 @@ def files(language: str, content: Path | None = None) -> list[Path]:
     return [file for file in (*own, *theirs) if file.is_file()]
 
 
-def read(file: Path) -> dict[str, str]:
-    """The sentences of one file.
+def read(file: Path, part: str = "words") -> dict[str, str]:
+    """The sentences of one part of a file.
 
     Raises:
         ScenarioError: it is not what such a file should be.
@@ -136,7 +154,7 @@ def read(file: Path) -> dict[str, str]:
 
     hint = 'Below a line [words], write "English" = "translation", both with the same {1}.'
     try:
-        table = tomllib.loads(file.read_text("utf-8"))["words"]
+        table = tomllib.loads(file.read_text("utf-8"))[part]
         for english, other in table.items():
             if not set(_GAP.findall(other)) <= set(_GAP.findall(english)):
                 raise ScenarioError(

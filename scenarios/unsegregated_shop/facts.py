@@ -69,7 +69,7 @@ def missing(lab: Lab, names: Iterable[str] = PORTS) -> Verdict | None:
         if container.status == "paused":
             return not_yet(
                 f"{name} is paused: its callers get through and then wait in vain.",
-                expected=f"{name} running",
+                expected=f"the container {name} running",
                 seen="paused",
                 look=f"docker unpause {name}",
             )
@@ -77,7 +77,7 @@ def missing(lab: Lab, names: Iterable[str] = PORTS) -> Verdict | None:
             return not_yet(
                 f"{name} does not run, it is {container.status}: "
                 "to its callers that looks like a wrong network.",
-                expected=f"{name} running",
+                expected=f"the container {name} running",
                 seen=f"{container.status}, exit code {container.exit_code}",
                 look=f"docker start {name}",
             )
