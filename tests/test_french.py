@@ -307,7 +307,7 @@ def english_sentences(printed: str) -> list[str]:
     """Sentences of the runner or of the shop's checks that were printed in English."""
     squeezed = " ".join(printed.split())
     found = RUNNERS_WORDS.findall(printed)
-    for key in FRENCH.table | OUR_OWN:
+    for key in (*FRENCH.table, *OUR_OWN):
         own = re.split(r"\{\d+\}", key.strip())
         if " " in key.strip() and sum(map(len, own)) > len("a few words"):
             pattern = r"\S.{0,60}?".join(re.escape(" ".join(part.split(" "))) for part in own)
