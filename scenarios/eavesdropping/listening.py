@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
+from labrunner.checks import running
 
 from .facts import app_knows_better, app_works, capture, heard, loot, query, visits
 
@@ -26,6 +27,8 @@ as PostgreSQL does since 14, ``md5`` means SCRAM, too."""
 def switch(lab: Lab) -> Verdict:
     """The neighbour listened, heard itself, and did not hear the app."""
     path = "/tmp/passive.pcap"  # noqa: S108
+    if problem := running(lab, "neighbour") or still_listening(lab):
+        return problem
     packets = capture(lab, "neighbour", path)
     if not isinstance(packets, list):
         return packets
@@ -55,6 +58,18 @@ def switch(lab: Lab) -> Verdict:
             look=look,
         )
     return passed(f"neighbour can hear, and app is not to be heard: {seen}.", seen=seen)
+
+
+def still_listening(lab: Lab) -> Verdict | None:
+    """``None`` where nobody writes to the neighbour's captures any more."""
+    if lab.exec("neighbour", ["pgrep", "-x", "tcpdump"]).code != 0:
+        return None
+    return not_yet(
+        "neighbour is still listening, so the file is not complete.",
+        expected="no tcpdump running any more",
+        seen="tcpdump in neighbour",
+        look="docker top neighbour",
+    )
 
 
 def spoof(lab: Lab) -> Verdict:

@@ -117,7 +117,7 @@ def segment(lab: Lab) -> Verdict:
 
 
 def strangers(lab: Lab) -> Verdict | None:
-    """``None`` where app and db share their networks with nobody."""
+    """``None`` where app and db share their networks with nobody, and these have no way out."""
     for name in ("db", "app"):
         view = lab.container(name)
         for network in view.networks if view else ():
@@ -129,5 +129,12 @@ def strangers(lab: Lab) -> Verdict | None:
                     expected="app and db on a network that nobody else is on",
                     seen=f"{network}: {', '.join(sorted({name, *others}))}",
                     look="docker ps --format '{{.Names}}: {{.Networks}}'",
+                )
+            if found and not found.internal:
+                return not_yet(
+                    f"{network} has a way out, and neither app nor db needs one.",
+                    expected=f"{network} made with --internal",
+                    seen="internal: false",
+                    look=f"docker network inspect -f '{{{{.Internal}}}}' {network}",
                 )
     return None
