@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 SECONDS = 3.0
 """As long as this the neighbour must have listened: the app asks every second."""
+
+PATIENCE = 2.0
+"""Seconds that a listener which was told to stop may take for it."""
 
 FLOODED = 10
 """Fewer packets than one question has: those that a switch sends to all, before it knows who
@@ -62,8 +66,10 @@ def switch(lab: Lab) -> Verdict:
 
 def still_listening(lab: Lab) -> Verdict | None:
     """``None`` where nobody writes to the neighbour's captures any more."""
-    if lab.exec("neighbour", ["pgrep", "-x", "tcpdump"]).code != 0:
-        return None
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if lab.exec("neighbour", ["pgrep", "-x", "tcpdump"]).code != 0:
+            return None
     return not_yet(
         "neighbour is still listening, so the file is not complete.",
         expected="no tcpdump running any more",
