@@ -109,7 +109,7 @@ def rebuild(lab: Lab) -> Verdict:
 
 def old_base(lab: Lab, kiosk: ContainerView) -> Verdict | None:
     """``None`` where a container's image begins with the layers of the new base."""
-    base, own = layers(lab, "base:2"), image_layers(lab, kiosk)
+    base, before, own = layers(lab, "base:2"), layers(lab, "menu:2"), image_layers(lab, kiosk)
     if own[: len(base)] == base:
         return None
     look = "docker exec kiosk cat /etc/base"
@@ -118,10 +118,10 @@ def old_base(lab: Lab, kiosk: ContainerView) -> Verdict | None:
         message = "That was written into this one container. The next kiosk will not have it."
     elif layers(lab, f"{NAME}:3")[: len(base)] == base:
         message = "The new image is there, but kiosk was made from another one."
-    elif len(own) > len(layers(lab, "menu:2")):
-        message = "kiosk's image was patched on top; below that is the old base, hole and all."
-    elif own == layers(lab, "menu:2"):
+    elif own == before:
         message = "kiosk's image is the one from before."
+    elif own[: len(before)] == before:
+        message = "kiosk's image was patched on top; below that is the old base, hole and all."
     else:
         message = "kiosk's image was built anew, but on the old base: yours is not the newest."
     first = layers(lab, "base:1")

@@ -134,14 +134,15 @@ def version(lab: Lab, found: Sequence[str]) -> str:
 def note(lab: Lab, path: str, what: str) -> str | Verdict:
     """What the learner saved at this path on the desk, or why it does not count."""
     text = lab.file("desk", path)
-    if text is None or not text.strip():
-        return not_yet(
-            f"There is no note {path} on the desk yet.",
-            expected=f"{what} in {path}, in the container desk",
-            seen="no such file in desk" if text is None else "an empty file",
-            look="docker exec desk ls -l /notes",
-        )
-    return text
+    if text is not None and text.strip():
+        return text
+    expected = f"{what} in {path}, in the container desk"
+    look = "docker exec desk ls -l /notes"
+    if text is None:
+        message, seen = f"There is no note {path} on the desk yet.", "no such file in desk"
+    else:
+        message, seen = f"The note {path} is empty: nothing came through.", "an empty file"
+    return not_yet(message, expected=expected, seen=seen, look=look)
 
 
 def runs(lab: Lab, name: str = "kiosk") -> ContainerView | Verdict:

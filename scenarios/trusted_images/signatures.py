@@ -111,7 +111,7 @@ def gate(lab: Lab) -> Verdict:
             seen="no such tags",
             look="docker exec others four-offers",
         )
-    return let_in(lab) or kept_out(lab) or by_digest(lab)
+    return let_in(lab) or unread(lab) or kept_out(lab) or by_digest(lab)
 
 
 def let_in(lab: Lab) -> Verdict | None:
@@ -127,6 +127,24 @@ def let_in(lab: Lab) -> Verdict | None:
                 expected="only what verifies with your public key",
                 seen=complaint(lab, f"{NAME}:{season}"),
                 look=f"docker exec desk {' '.join(VERIFY)} {KEY} {NAME}:{season}",
+            )
+    return None
+
+
+def unread(lab: Lab) -> Verdict | None:
+    """``None`` where the notes have what cosign says of each of the four."""
+    for season, kind in zip(SEASONS, plan(lab), strict=True):
+        path = f"/notes/{season}"
+        text = note(lab, path, f"what cosign verify says of {NAME}:{season}")
+        if isinstance(text, Verdict):
+            return text
+        wanted = complaint(lab, f"{NAME}:{season}") or "docker-manifest-digest"
+        if wanted not in text:
+            return not_yet(
+                f"The note {path} is not what cosign says of {season} with your key.",
+                expected="the digest that it verified" if kind == "good" else wanted,
+                seen=text.strip().splitlines()[-1][:100],
+                look=f"docker exec desk cat {path}",
             )
     return None
 
