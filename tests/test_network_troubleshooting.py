@@ -22,7 +22,7 @@ def lab_of(seed: int) -> Lab:
     return Lab(cast("Scenario", None), cast("Host", None), seed)
 
 
-@pytest.mark.parametrize(("named", "cause"), permutations(facts.SYMPTOMS, 2))
+@pytest.mark.parametrize(("named", "cause"), list(permutations(facts.SYMPTOMS, 2)))
 def test_any_wrong_cause_is_ruled_out_by_a_symptom(named: str, cause: str) -> None:
     """Two causes never share all symptoms, and the message has words for what differs."""
     question, would, was = facts.ruled_out(named, cause)
