@@ -36,7 +36,8 @@ def shell(*, name: Named = None) -> None:
     with engine_knows(lab):
         place.speak(lab.scenario, lab.record.language)
         lab.write_prompt()
-        ui.note(tr("The shell of {1}: docker means the lab. exit leaves it.", lab.scenario.name))
+        said = tr("The shell of {1}: docker means the lab. exit leaves it.", lab.scenario.name)
+        ui.note(ui.wrap(said))
         code = lab_shell.interactive(lab)
     raise typer.Exit(code)
 
