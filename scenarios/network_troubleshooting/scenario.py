@@ -7,6 +7,7 @@ in a sandbox only.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from labrunner import Lab, Verdict
+
+
+RULES = ("drop", "reject")
+"""Faults that whoever empties the firewall takes from all patients at once."""
 
 
 def noted(lab: Lab, patient: str) -> str | Verdict:
@@ -43,11 +48,26 @@ def noted(lab: Lab, patient: str) -> str | Verdict:
     )
 
 
+def lost(lab: Lab, patient: str, still_ill: Callable[[Lab], Verdict | None]) -> bool:
+    """Whether a fault that is a rule went, perhaps with all rules, before anybody named it."""
+    return cause_of(lab, patient) in RULES and still_ill(lab) is None
+
+
+def without_symptoms(patient: str) -> Verdict:
+    """It is well, and what it had is not noted."""
+    return not_yet(
+        f"There is no note on {patient} yet, and it has no symptoms any more.",
+        expected="the cause, in one word",
+        seen=f"a page of {patient}, and no file /notes/{patient} in desk",
+        look="lab reset --step",
+    )
+
+
 def healed(lab: Lab, patient: str, still_ill: Callable[[Lab], Verdict | None]) -> Verdict:
     """The cause was named, and it is gone."""
     word = noted(lab, patient)
     if not isinstance(word, str):
-        return word
+        return word if not lost(lab, patient, still_ill) else without_symptoms(patient)
     cause = cause_of(lab, patient)
     if word != cause:
         question, would, was = ruled_out(word, cause)
@@ -57,7 +77,9 @@ def healed(lab: Lab, patient: str, still_ill: Callable[[Lab], Verdict | None]) -
             seen=f"before you changed anything, {was}",
             look=LOOK[question].format(patient=patient),
         )
-    return still_ill(lab) or passed(
+    if problem := still_ill(lab):
+        return replace(problem, message=f"The cause is right. {problem.message}")
+    return passed(
         f"{cause} it was, and {patient} is well again.",
         seen=f"{patient} answers the desk",
     )
