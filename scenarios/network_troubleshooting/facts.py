@@ -46,32 +46,35 @@ SYMPTOMS: dict[str, dict[str, str]] = {
 """By cause: the answers to the questions, in the order in which they are best asked."""
 
 WORDS: dict[tuple[str, str], tuple[str, str]] = {
-    ("state", "ended"): ("it would not run", "it had ended"),
-    ("state", "paused"): ("it would be paused", "it was paused"),
-    ("state", "runs"): ("it would run", "it ran"),
+    ("state", "ended"): ("{patient} would not run", "{patient} had ended"),
+    ("state", "paused"): ("{patient} would be paused", "{patient} was paused"),
+    ("state", "runs"): ("{patient} would run", "{patient} ran"),
     ("network", "other"): (
-        f"it would be on a network without {HOME}'s members",
-        f"it was on a network without {HOME}'s members",
+        "{patient} would share no network with the desk",
+        "{patient} shared no network with the desk",
     ),
     ("network", "default"): (
-        "it would be on Docker's default network",
-        "it was on Docker's default network",
+        "{patient} would be on Docker's default network",
+        "{patient} was on Docker's default network",
     ),
-    ("network", "home"): (f"it would be on {HOME}", f"it was on {HOME}"),
-    ("answer", "refused"): ("it would refuse at once", "it refused at once"),
+    ("network", "home"): ("{patient} would be on library", "{patient} was on library"),
+    ("answer", "refused"): ("{patient} would refuse at once", "{patient} refused at once"),
     ("answer", "silence"): ("nothing would come back", "nothing came back"),
     ("answer", "at times"): (
-        "it would answer at times and fail at times",
-        "it answered at times and failed at times",
+        "{patient} would answer at times and fail at times",
+        "{patient} answered at times and failed at times",
     ),
-    ("answer", "small"): ("it would answer small requests", "it answered small requests"),
+    ("answer", "small"): (
+        "{patient} would answer small requests",
+        "{patient} answered small requests",
+    ),
     ("listens", "itself"): (
-        "its program would listen on 127.0.0.1 alone",
-        "its program listened on 127.0.0.1 alone",
+        "the program of {patient} would listen on 127.0.0.1 alone",
+        "the program of {patient} listened on 127.0.0.1 alone",
     ),
     ("listens", "everywhere"): (
-        "its program would listen on every address",
-        "its program listened on every address",
+        "the program of {patient} would listen on every address",
+        "the program of {patient} listened on every address",
     ),
     ("owners", "two"): (
         "two would answer for one address",
@@ -107,7 +110,7 @@ def chosen_copy(lab: Lab) -> str:
     return lab.random("which copy").choice(COPIES)
 
 
-def ruled_out(named: str, cause: str) -> tuple[str, str, str]:
+def ruled_out(patient: str, named: str, cause: str) -> tuple[str, str, str]:
     """The first question whose answer tells a named cause from the true one.
 
     Returns:
@@ -117,4 +120,4 @@ def ruled_out(named: str, cause: str) -> tuple[str, str, str]:
     question = next(q for q in theirs if theirs[q] != true[q])
     would, _ = WORDS[question, theirs[question]]
     _, was = WORDS[question, true[question]]
-    return question, would, was
+    return question, would.format(patient=patient), was.format(patient=patient)

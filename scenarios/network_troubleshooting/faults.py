@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from labrunner import Lab
 
+APART = ("catalogue", "copies")
+"""Patients with whom it is done in another way: one was made where it is, one comes in threes."""
 SPIN = ("sh", "-c", "while :; do :; done")
 
 LISTEN = """
@@ -39,7 +41,7 @@ FIND_CABLE = 'ip -o link | sed -n "s/^$1: \\([^@:]*\\).*/\\1/p"'
 
 def plant_all(lab: Lab) -> None:
     """Give each patient its fault, all at once."""
-    jobs = [partial(plant, lab, patient) for patient in GROUPS if patient != "copies"]
+    jobs = [partial(plant, lab, patient) for patient in GROUPS if patient not in APART]
     jobs += [partial(night_job, lab), partial(join, lab, "desk", DEFAULT), partial(copies, lab)]
     with ThreadPoolExecutor(len(jobs)) as pool:
         for done in [pool.submit(job) for job in jobs]:

@@ -70,9 +70,9 @@ def healed(lab: Lab, patient: str, still_ill: Callable[[Lab], Verdict | None]) -
         return word if not lost(lab, patient, still_ill) else without_symptoms(patient)
     cause = cause_of(lab, patient)
     if word != cause:
-        question, would, was = ruled_out(word, cause)
+        question, would, was = ruled_out(patient, word, cause)
         return not_yet(
-            f"{patient}: {word} is ruled out. With it, {would}.",
+            f"{word} is ruled out. With it, {would}.",
             expected=would,
             seen=f"before you changed anything, {was}",
             look=LOOK[question].format(patient=patient),
@@ -101,7 +101,8 @@ scenario = Scenario(
     images=(Image(IMAGE, "images/service"),),
     containers=(
         Container("desk", IMAGE, (HOME,)),
-        *map(member, ("catalogue", "loans", "hours", "fines", "rooms", "prints", "news")),
+        member("catalogue", ELSEWHERE),
+        *map(member, ("loans", "hours", "fines", "rooms", "prints", "news")),
         *map(member, COPIES),
         Container("scanner", IMAGE, (HOME,), cap_add=("NET_ADMIN",)),
     ),
