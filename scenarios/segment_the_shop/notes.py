@@ -37,7 +37,7 @@ def ways_in(lab: Lab, path: str, what: str) -> set[Pair] | Verdict:
         return text
     ways: set[Pair] = set()
     for line in text.splitlines():
-        found = _NAME.findall(line)
+        found = named(line)
         if line.strip() and len(found) < 2:  # noqa: PLR2004  who calls, and who is called
             return not_yet(
                 "A line of the note does not name two services.",
@@ -47,6 +47,11 @@ def ways_in(lab: Lab, path: str, what: str) -> set[Pair] | Verdict:
             )
         ways.update(pairwise(found))
     return ways
+
+
+def named(line: str) -> list[str]:
+    """The services that a line names, in their order."""
+    return _NAME.findall(line)
 
 
 def figures(text: str) -> dict[str, int]:

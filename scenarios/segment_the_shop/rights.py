@@ -50,7 +50,8 @@ def capabilities(status: dict[str, str]) -> int:
 def names(bits: int) -> str:
     """The best known capabilities of a set, and how many there are in all."""
     known = [name for bit, name in reversed(CAPABILITIES.items()) if bits >> bit & 1]
-    return f"{bits.bit_count()} capabilities{', ' if known else ''}{', '.join(known)}"
+    number = bits.bit_count()
+    return ", ".join([f"{number} capabilit{'y' if number == 1 else 'ies'}", *known])
 
 
 def routers(
