@@ -7,30 +7,40 @@ base, and a stranger. What the stranger writes and which of four offers is good 
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from labrunner import Container, Image, Limits, Network, Port, Ready, Scenario
 
 from .digests import moved, pin, rebuild
-from .facts import HUB, word
+from .facts import HUB, INVENTORY, OWN, on_engine, word
 from .names import latest, push, update
 from .signatures import gate, plan, sign
 
 if TYPE_CHECKING:
     from labrunner import Lab
 
-PLANT = 'printf "%s\\n" "$1" > /srv/word; printf "%s\\n" "$2" > /srv/plan'
+PLANT = f"""
+printf '%s\\n' "$1" > /srv/word
+printf '%s\\n' "$2" > /srv/plan
+printf '%s\\n' "$3" > {INVENTORY}
+"""
 
 
 def stock(lab: Lab) -> None:
     """The base is in the registry, the old one as stable; the others know what to do."""
-    with ThreadPoolExecutor(2) as pool:
-        told = pool.submit(
-            lab.exec, "others", ["sh", "-c", PLANT, "sh", word(lab), " ".join(plan(lab))]
-        )
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(tell, lab)
         fill(lab)
         told.result()
+
+
+def tell(lab: Lab) -> None:
+    """What the others will write and offer; and what the lab's own images are made of."""
+    inventory = json.dumps({name: on_engine(lab, name) for name in OWN})
+    words = [word(lab), " ".join(plan(lab)), inventory]
+    lab.exec("others", ["sh", "-c", PLANT, "sh", *words])
 
 
 def fill(lab: Lab) -> None:
