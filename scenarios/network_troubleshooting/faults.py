@@ -137,7 +137,7 @@ def night_job(lab: Lab) -> None:
     settings = api.create_host_config(
         network_mode=HOME,
         cpuset_cpus="0",
-        cpu_shares=32768 if greedy else None,
+        cpu_shares=65536 if greedy else None,
         cpu_period=None if greedy else 100_000,
         cpu_quota=None if greedy else 2_000,
     )
