@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner.errors import LabError, ScenarioError, UsageError, place
@@ -16,7 +19,7 @@ from labrunner.model.event import Event, OnEvent, ignore_event
 from labrunner.model.lesson import Lesson
 from labrunner.model.scenario import Scenario
 from labrunner.model.topology import HostKind, Limits
-from labrunner.places import runtime_folder
+from labrunner.places import runtime_folder, state_folder
 from labrunner.session import OpenLab, find_step, lesson_of, locked
 from labrunner.store import LabRecord, Store
 
@@ -86,6 +89,8 @@ def start(
         outer = client.connect(record.engine)
         store.add_lab(record)
         with undone_on_failure(store, record, on_event):
+            # what may be there is of a lab that died: we hold the lock of this one
+            shutil.rmtree(record.folder, ignore_errors=True)
             record.folder.mkdir(mode=0o700, parents=True)
             host = hosts.bring_up(
                 outer,
@@ -152,7 +157,7 @@ def _new_record(
         scenario=scenario.name,
         host=kind,
         engine=engine_address(),
-        folder=runtime_folder() / lab_id,
+        folder=_private_folder(scenario.name),
         seed=options.seed if options.seed is not None else secrets.randbelow(2**31),
         language=options.language,
         step=lesson.steps[0].id,
@@ -161,6 +166,12 @@ def _new_record(
         state="starting",
         created=time.time(),
     )
+
+
+def _private_folder(name: str) -> Path:
+    """Where a lab's socket is: the same after a reset, so that an open shell stays in the lab."""
+    mine = zlib.crc32(os.fsencode(state_folder()))
+    return runtime_folder() / f"{name}-{mine:08x}"[: len(name) + 7]
 
 
 @contextmanager

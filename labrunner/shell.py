@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from labrunner.engine.client import ENGINE_VARIABLE
 from labrunner.errors import EngineError, UsageError
 from labrunner.model.event import Event, OnEvent
 from labrunner.model.lesson import Command
@@ -37,7 +38,11 @@ class Typed:
 
 def environment(lab: OpenLab) -> dict[str, str]:
     """What the lab's shell has beyond the learner's own environment."""
-    added = {"DOCKER_HOST": lab.host.docker_host, LAB_VARIABLE: lab.scenario.name}
+    added = {
+        "DOCKER_HOST": lab.host.docker_host,
+        LAB_VARIABLE: lab.scenario.name,
+        ENGINE_VARIABLE: lab.record.engine,
+    }
     shims = lab.record.folder / "bin"
     needed = {"lab": _lab_command()}
     if shutil.which("docker") is None:

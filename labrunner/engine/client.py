@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import docker
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+ENGINE_VARIABLE = "LABRUNNER_ENGINE"
+"""Set in a lab's shell, where ``DOCKER_HOST`` is the lab's: the engine that labs are made on."""
 
 
 def connect(docker_host: str | None = None, *, timeout: float = 60) -> docker.DockerClient:
@@ -40,8 +42,24 @@ def connect(docker_host: str | None = None, *, timeout: float = 60) -> docker.Do
 
 
 def engine_address() -> str:
-    """Where the ``docker`` command would look: ``DOCKER_HOST``, its context, the socket."""
-    return os.environ.get("DOCKER_HOST") or _context_address() or DEFAULT_SOCKET
+    """The engine that labs are made on: where the ``docker`` command would look.
+
+    That is ``DOCKER_HOST``, its context, the socket. In a lab's shell, where ``docker`` means
+    the lab, it is the engine that the lab itself is on: a lab is never made inside another.
+    """
+    chosen = os.environ.get("DOCKER_HOST")
+    if chosen and is_a_labs_own(chosen):
+        chosen = os.environ.get(ENGINE_VARIABLE)
+    return chosen or _context_address() or DEFAULT_SOCKET
+
+
+def is_a_labs_own(address: str) -> bool:
+    """Whether this is the engine in a sandbox, by the private folder that its socket is in."""
+    from labrunner.places import runtime_folder
+
+    return address.startswith("unix://") and Path(address.removeprefix("unix://")).is_relative_to(
+        runtime_folder()
+    )
 
 
 def _context_address() -> str | None:

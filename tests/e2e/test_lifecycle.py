@@ -129,6 +129,26 @@ def test_env_points_docker_at_the_lab(stopped: Lab) -> None:
     assert shown.split() == ["small-one"]
 
 
+@pytest.mark.parametrize("host", ["sandbox", "local"])
+def test_an_open_shell_stays_in_a_lab_that_is_reset(stopped: Lab, host: str) -> None:
+    """``lab reset`` typed in the lab's own shell: the lab is made on the engine that it was on."""
+    stopped.ok("start", NAME, "--host", host)
+    inside = {**stopped.env, **json.loads(stopped.ok("env", "--json"))}
+    before = lab_id(stopped)
+    stopped.ok("reset", "--step", env=inside)
+    assert lab_id(stopped) != before
+    shown = subprocess.run(
+        ["docker", "ps", "--format", "{{.Names}}"],
+        env={**os.environ, **inside},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{NAME}-one" in shown.stdout.split()
+    assert "not yet" in stopped("check", env=inside).stdout
+    stopped.ok("stop", env=inside)
+
+
 @pytest.mark.parametrize("shell", ["sh", "fish", "powershell"])
 def test_env_speaks_three_shells(stopped: Lab, shell: str) -> None:
     """Each gets its own syntax."""
