@@ -30,9 +30,10 @@ def speak(scenario: Scenario, language: str) -> None:
 
 def speak_for(records: Sequence[LabRecord]) -> None:
     """Speak the language of these labs, where they have one and the same."""
-    from labrunner import plugins
+    languages = {record.language for record in records}
+    if len(languages) == 1 and languages != {words.ENGLISH}:
+        from labrunner import plugins
 
-    if len({record.language for record in records}) == 1:
         # without its plugin a lab can be ended all the same, in English then
         with suppress(LabError):
             speak(plugins.find(records[0].scenario), records[0].language)
