@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from labrunner import Result
 from scenarios.eavesdropping import facts, walls
 
-OK = "09:52:19 ok, 3 visits, over plain text"
-FAILED = "09:53:49 failed: psql: error: SSL error: certificate verify failed "
 PACKETS = """\
 1764.10 ARP, Request who-has 198.18.1.2 tell 198.18.1.3, length 28
 1764.20 IP 198.18.1.3 > 198.18.1.2: ICMP echo request, id 21, seq 1, length 64
@@ -18,22 +17,20 @@ PACKETS = """\
 
 
 @pytest.mark.parametrize(
-    ("log", "said"),
+    ("result", "answer"),
     [
-        (OK, facts.Said(how="plain text")),
-        (f"{FAILED}\n{OK.replace('plain text', 'TLSv1.3')}\n", facts.Said(how="TLSv1.3")),
+        (Result(0, "plain text\nMs Alder-256|gout\n"), facts.Answer(how="plain text")),
+        (Result(0, "TLSv1.3\nMs Alder-256|gout\n", "WARNING"), facts.Answer(how="TLSv1.3")),
+        (Result(0, "TLSv1.3\n"), facts.Answer(why="no visits")),
         (
-            f"{OK}\n{FAILED}\n",
-            facts.Said(why="psql: error: SSL error: certificate verify failed "),
+            Result(2, "", "psql: error: connection failed:\n certificate verify failed\n"),
+            facts.Answer(why="psql: error: connection failed: certificate verify failed"),
         ),
-        ("09:52:19 ok, 0 visits, over TLSv1.3", facts.Said(why="it got no visits")),
-        ("", None),
-        ("something else", None),
     ],
 )
-def test_the_last_word_of_the_app_counts(log: str, said: facts.Said | None) -> None:
-    """How the last question went is what the app says now; no rows are no success."""
-    assert facts.last_said(log) == said
+def test_an_answer_has_rows(result: Result, answer: facts.Answer) -> None:
+    """How the connection was counts where rows came over it; an error is passed on in a line."""
+    assert facts.answer_in(result) == answer
 
 
 def test_packets_are_counted_by_whose_they_are() -> None:

@@ -13,7 +13,7 @@ from labrunner.checks import first, running
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from labrunner import Lab, Verdict
+    from labrunner import Lab, Result, Verdict
     from labrunner.view import ContainerView
 
 PORT = 5432
@@ -45,12 +45,14 @@ def query(lab: Lab, statement: str) -> list[str]:
 
 # --- the app ------------------------------------------------------------------------------
 
-SAID = re.compile(r"^\S+ (?:ok, (?P<visits>\d+) visits, over (?P<how>.*)|failed: (?P<why>.*))$")
+TLS_VERSION = """
+SELECT coalesce(max(version), 'plain text') FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl
+"""
 
 
 @dataclass(frozen=True)
-class Said:
-    """What the app said last.
+class Answer:
+    """What the app gets when it asks.
 
     Attributes:
         how: the TLS version that its connection had, or "plain text"; "" where it failed.
@@ -61,40 +63,43 @@ class Said:
     why: str = ""
 
 
-def last_said(log: str) -> Said | None:
-    """The last whole line of the app's log; ``None`` where there is none yet."""
-    for line in reversed(log.splitlines()):
-        if match := SAID.match(line):
-            if match["how"] and match["visits"] != "0":
-                return Said(how=match["how"])
-            return Said(why=match["why"] or "it got no visits")
-    return None
+def answer_in(result: Result) -> Answer:
+    """Read what psql gave for `TLS_VERSION` and the rows: how it came, or why it did not."""
+    lines = result.out.splitlines()
+    if result.code == 0 and len(lines) > 1:
+        return Answer(how=lines[0])
+    return Answer(why=" ".join(result.err.split()) or "no visits")
 
 
-def app_said(lab: Lab, patience: float = 3.0) -> Said:
-    """What the app says now; one that fails gets a few seconds to recover, as after a start."""
+def ask(lab: Lab, *, tls: bool, patience: float = 2.5) -> Answer:
+    """Ask as the app does, with its settings, now: its log may be a second or three behind.
+
+    What was just changed gets a few seconds to take effect.
+    """
     deadline = time.monotonic() + patience
     while True:
-        said = last_said(lab.logs("app", lines=3)) or Said(why="nothing yet")
-        if said.how or time.monotonic() > deadline:
-            return said
+        question = ["psql", "-XqAt", "-c", TLS_VERSION, "-c", "TABLE visits"]
+        answer = answer_in(lab.exec("app", question))
+        good = answer.how.startswith("TLS") if tls else answer.how
+        if good or time.monotonic() > deadline:
+            return answer
 
 
 def app_works(lab: Lab, *, tls: bool = False) -> Verdict | None:
     """``None`` where the app gets its rows, over TLS if it should be."""
     if problem := first(running(lab, "db"), running(lab, "app")):
         return problem
-    said = app_said(lab)
-    if not said.how:
+    answer = ask(lab, tls=tls)
+    if not answer.how:
         return not_yet(
             "app gets nothing from db.",
-            expected="a line with ok at the end of app's log",
-            seen=said.why,
+            expected="the rows of visits, when it asks",
+            seen=answer.why,
             look="docker logs --tail 3 app",
         )
-    if tls and not said.how.startswith("TLS"):
+    if tls and not answer.how.startswith("TLS"):
         return not_yet(
-            f"app talks to db over {said.how}.",
+            f"app talks to db over {answer.how}.",
             expected="over TLS",
             seen=complaint_of_db(lab) or "db says nothing about it",
             look="docker logs db",
