@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 
 ENVIRONMENT = {"DATABASE_URL": "postgresql://shop@payment-db/shop"}
 """What user-service and payment-service both get: this shop has one env file for all."""
+
+NO_CONNECTION = 2
+"""The exit code of psql where it cannot connect."""
+PATIENCE = 20.0
+"""Seconds for a database to come up on a machine that has much to do."""
 
 SURNAMES = ("Abara", "Berg", "Costa", "Duval", "Eriksen", "Fontes", "Grau", "Haddad", "Ito")
 
@@ -61,7 +67,12 @@ def fill_database(lab: Lab) -> None:
         expires = f"{chance.randint(1, 12):02}/{chance.randint(30, 34)}"
         rows.append(f"({customer['id']}, '{holder}', '{number}', '{expires}')")
     statement = f"INSERT INTO cards VALUES {', '.join(rows)}"  # noqa: S608  words of our own
-    result = lab.exec("payment-db", ["psql", "-q", "-c", statement])
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        result = lab.exec("payment-db", ["psql", "-q", "-c", statement])
+        # its port accepts a moment before it lets anybody in
+        if result.code != NO_CONNECTION or time.monotonic() > deadline:
+            break
     if result.code != 0:
         raise RuntimeError(f"payment-db took no cards: {result.err.strip()}")
 
