@@ -64,13 +64,13 @@ def show(lab: OpenLab, *, as_json: bool) -> None:
 
 
 def _show_host(lab: OpenLab) -> None:
-    """Say what runs on the lab's host now: the picture of ``lab map --svg``, in words."""
+    """Say what belongs on the lab's host: its plan, in words; the measured is `lab map`'s."""
     from labrunner import picture
 
     said = picture.words(picture.of_scenario(lab.scenario))
     if said:
         ui.say()
-        ui.say(ui.wrap(tr("On your host now (lab map shows who can talk to whom):")))
+        ui.say(ui.wrap(tr("How it is meant to be (lab map measures how it is):")))
         for line in said:
             ui.say(ui.wrap(f"  {line}", "    "))
 
