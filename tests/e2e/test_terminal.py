@@ -51,7 +51,9 @@ def test_a_learner_works_in_the_labs_shell(terminal: pexpect.spawn[str]) -> None
     terminal.sendline(f"{sys.executable} -m labrunner check")
     terminal.expect("not yet")
     terminal.expect(PROMPT)
-    terminal.sendline("sleep 1000")
+    # what is interrupted has to run: before that, Ctrl-C would belong to the line that is typed
+    terminal.sendline("echo be''gun; sleep 1000")
+    terminal.expect("begun")
     terminal.sendintr()
     terminal.expect(PROMPT)
     terminal.sendline("docker run -d --name small-two --network small-net tools:1 sleep infinity")
