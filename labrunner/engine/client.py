@@ -48,8 +48,10 @@ def engine_address() -> str:
     the lab, it is the engine that the lab itself is on: a lab is never made inside another.
     """
     chosen = os.environ.get("DOCKER_HOST")
-    if chosen and is_a_labs_own(chosen):
-        chosen = os.environ.get(ENGINE_VARIABLE)
+    outer = os.environ.get(ENGINE_VARIABLE)
+    # a proof may well have an engine of its own there; in a lab's shell alone there is another
+    if chosen and outer and is_a_labs_own(chosen):
+        chosen = outer
     return chosen or _context_address() or DEFAULT_SOCKET
 
 
