@@ -7,11 +7,13 @@ check that is run twice says the same twice.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from labrunner.engine.addresses import host_address
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
 from labrunner.model.result import Result
@@ -108,6 +110,14 @@ class ContainerView:
         return str(self.attrs["HostConfig"]["RestartPolicy"]["Name"] or "no")
 
     @property
+    def cpus(self) -> float:
+        """How many cores it may use, however that was said; 0 where there is no limit."""
+        limits = self.attrs["HostConfig"]
+        if (limits.get("CpuQuota") or 0) > 0:
+            return float(limits["CpuQuota"] / (limits.get("CpuPeriod") or 100_000))
+        return float((limits.get("NanoCpus") or 0) / 1e9)
+
+    @property
     def published(self) -> tuple[Published, ...]:
         """The ports that are published now."""
         ports = self.attrs["NetworkSettings"]["Ports"] or {}
@@ -153,20 +163,13 @@ class NetworkView:
     @property
     def subnet(self) -> str:
         """Its first subnet, or ""."""
-        return self._ipam("Subnet")
+        config = self.attrs["IPAM"]["Config"] or [{}]
+        return str(config[0].get("Subnet", ""))
 
     @property
     def gateway(self) -> str:
-        """The host's address on it, or ""."""
-        return self._ipam("Gateway")
-
-    def _ipam(self, key: str) -> str:
-        config = self.attrs["IPAM"]["Config"] or [{}]
-        return (
-            str(config[0].get(key, "")).split("/")[0]
-            if key == "Gateway"
-            else str(config[0].get(key, ""))
-        )
+        """The host's address on it, of an internal one too; "" where it has none."""
+        return host_address(self.attrs)
 
 
 class Lab:
@@ -236,8 +239,25 @@ class Lab:
         found = (self.network(name) for name in names)
         return tuple(n for n in found if n is not None)
 
+    def address(self, container: str, network: str) -> str:
+        """A container's address on a network; "" where it has none, or is not there."""
+        found = self.container(container)
+        return found.networks.get(network, "") if found else ""
+
+    def gateway(self, network: str) -> str:
+        """The host's address on a network; "" where it has none, or is not there."""
+        found = self.network(network)
+        return found.gateway if found else ""
+
     def exec(
-        self, container: str, argv: Sequence[str], *, timeout: float = 10, user: str | None = None
+        self,
+        container: str,
+        argv: Sequence[str],
+        *,
+        timeout: float = 10,
+        user: str | None = None,
+        not_ready: int | None = None,
+        patience: float = 20,
     ) -> Result:
         """Run a command in a container.
 
@@ -246,13 +266,20 @@ class Lab:
             argv: the command; no shell is involved.
             timeout: seconds until the command counts as hung.
             user: who runs it; default: the container's user.
+            not_ready: exit code that means that a server is not there yet, such as the 2 of
+                ``psql``; the command runs again until it ends with another one.
+            patience: seconds for that; then the last result counts.
 
         Raises:
             EngineError: the container does not run, or the command did not end in time.
         """
         from labrunner.engine.execute import run_in
 
-        return run_in(self.client, container, argv, timeout=timeout, user=user)
+        deadline = time.monotonic() + patience
+        while True:
+            result = run_in(self.client, container, argv, timeout=timeout, user=user)
+            if result.code != not_ready or time.monotonic() > deadline:
+                return result
 
     def run_on_host(self, argv: Sequence[str], *, timeout: float = 10) -> Result:
         """Run a command on the lab's host itself, as its root."""

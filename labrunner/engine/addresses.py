@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,24 @@ def free_subnets(client: docker.DockerClient, count: int) -> list[Subnet]:
             "or set LABRUNNER_POOL to another private range",
         )
     return found
+
+
+def host_address(network: Mapping[str, Any]) -> str:
+    """The host's own address on a bridge, also where no container is told of it; else "".
+
+    An internal network has no gateway for its members, but the host has an address on it all the
+    same: the subnet's first, unless another was asked for.
+
+    Args:
+        network: what the engine's ``inspect`` or list says of it.
+    """
+    if network.get("Driver") != "bridge":
+        return ""
+    for pool in (network.get("IPAM") or {}).get("Config") or ():
+        subnet = ipaddress.ip_network(pool.get("Subnet") or "::/0")
+        if isinstance(subnet, Subnet):
+            return str(pool.get("Gateway") or subnet[1]).partition("/")[0]
+    return ""
 
 
 def _free(pool: Subnet, taken: Iterable[Subnet]) -> Iterator[Subnet]:

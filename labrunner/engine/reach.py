@@ -6,10 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from labrunner.engine.addresses import host_address
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.errors import EngineError
@@ -292,7 +292,7 @@ def _describe(
         ends[network] = {
             "ip": end["IPAddress"],
             "ip6": end.get("GlobalIPv6Address") or "",
-            "gateway": end.get("Gateway") or _gateway(networks.get(network, {})),
+            "gateway": end.get("Gateway") or host_address(networks.get(network, {})),
         }
         names += [a for a in end.get("Aliases") or () if not attrs["Id"].startswith(a)]
         for link in end.get("Links") or ():
@@ -307,21 +307,6 @@ def _describe(
         "published": _published(attrs),
         "dns": bool(attrs["HostConfig"].get("Dns")),
     }
-
-
-def _gateway(network: Mapping[str, Any]) -> str:
-    """The host's own address on a bridge, for containers that are not told of it.
-
-    An internal network has no gateway for them, but the host has an address on it all the
-    same: the subnet's first, unless another was asked for.
-    """
-    if network.get("Driver") != "bridge":
-        return ""
-    for pool in (network.get("IPAM") or {}).get("Config") or ():
-        subnet = ip_network(pool.get("Subnet") or "::/0")
-        if subnet.version == 4:  # noqa: PLR2004
-            return str(pool.get("Gateway") or subnet[1]).partition("/")[0]
-    return ""
 
 
 def _published(attrs: Mapping[str, Any]) -> list[tuple[str, int, int]]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from labrunner import Lab
 
 APP = "clinic/app:1"
+NO_CONNECTION = 2
+"""The exit code of psql where it cannot connect."""
 
 
 def fill_database(lab: Lab) -> None:
@@ -27,7 +29,8 @@ def fill_database(lab: Lab) -> None:
         f"INSERT INTO visits VALUES {rows}",  # noqa: S608  words of our own
         f"ALTER ROLE desk PASSWORD '{password(lab)}'",
     ):
-        result = lab.exec("db", ["psql", "-q", "-c", statement])
+        # its port accepts a moment before it lets anybody in
+        result = lab.exec("db", ["psql", "-q", "-c", statement], not_ready=NO_CONNECTION)
         if result.code != 0:
             raise RuntimeError(f"db took no rows: {result.err.strip()}")
 

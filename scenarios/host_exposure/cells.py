@@ -10,9 +10,7 @@ from labrunner import not_yet, passed
 from .common import (
     NET_RAW,
     PAGE,
-    address,
     from_host,
-    gateway_of,
     held,
     lan_address,
     open_ways,
@@ -44,7 +42,7 @@ def icc_off(lab: Lab) -> Verdict:
             return problem
     if problem := serves(lab) or for_host_only(lab) or raw(lab):
         return problem
-    if open_ways(lab, [("cell-1", address(lab, "cell-2", "cells"), PAGE)]):
+    if open_ways(lab, [("cell-1", lab.address("cell-2", "cells"), PAGE)]):
         return unfiltered(lab)
     return passed(
         "cell-1 finds no way to cell-2, and the host does.",
@@ -54,7 +52,7 @@ def icc_off(lab: Lab) -> Verdict:
 
 def serves(lab: Lab) -> Verdict | None:
     """``None`` where cell-2 serves its page on its own address."""
-    own = address(lab, "cell-2", "cells")
+    own = lab.address("cell-2", "cells")
     state = lab.tcp("cell-2", own, PAGE)
     if state == "open":
         return None
@@ -99,7 +97,7 @@ def for_host_only(lab: Lab) -> Verdict | None:
 
 def by_host(lab: Lab, port: Published) -> list[tuple[str, str, int]]:
     """The addresses of the host at which cell-1 may try this port."""
-    where = {gateway_of(lab, "cells"), lan_address(lab)}
+    where = {lab.gateway("cells"), lan_address(lab)}
     return [("cell-1", each, port.host_port) for each in sorted(where)]
 
 

@@ -15,7 +15,6 @@ from .common import (
     SHOP,
     STATUS,
     WEB,
-    address,
     digits,
     from_host,
     held,
@@ -84,7 +83,7 @@ def published(lab: Lab, name: str, port: int) -> Verdict | None:
 def office_works(lab: Lab) -> Verdict | None:
     """``None`` where the members of the office reach one another, and the host reaches web."""
     for name in ("stock", "web"):
-        if not open_ways(lab, [("clerk", address(lab, name, "office"), PAGE)]):
+        if not open_ways(lab, [("clerk", lab.address(name, "office"), PAGE)]):
             return not_yet(
                 f"clerk no longer reaches {name}, next door in the office.",
                 expected="only what comes from the LAN is dropped",
@@ -131,7 +130,7 @@ def after_dnat(lab: Lab) -> Verdict:
 
 def lasting(lab: Lab) -> Verdict | None:
     """``None`` where no rule goes by web's address."""
-    rule = by_address(lab.run_on_host(["iptables-save"]).out, address(lab, "web", "office"))
+    rule = by_address(lab.run_on_host(["iptables-save"]).out, lab.address("web", "office"))
     if not rule:
         return None
     return not_yet(
@@ -148,7 +147,7 @@ def one_of_two(lab: Lab, explain: Explain = misplaced) -> Verdict | None:
         return problem
     if problem := runs_on(lab, "shop", "office") or published(lab, "shop", SHOP):
         return problem
-    if not open_ways(lab, [("clerk", address(lab, "shop", "office"), PAGE)]):
+    if not open_ways(lab, [("clerk", lab.address("shop", "office"), PAGE)]):
         return not_yet(
             f"shop does not serve on port {PAGE}.",
             expected=f"a page at port {PAGE} of shop",
@@ -180,7 +179,7 @@ def from_the_lan(lab: Lab) -> Verdict:
 
 def routed(lab: Lab) -> Verdict | None:
     """``None`` where the laptop sends packets for stock to the host."""
-    way = lab.exec("laptop", ["ip", "route", "get", address(lab, "stock", "office")])
+    way = lab.exec("laptop", ["ip", "route", "get", lab.address("stock", "office")])
     if f"via {lan_address(lab)} " in way.out:
         return None
     return not_yet(
@@ -220,7 +219,7 @@ def guarded(lab: Lab) -> str:
 def direct(lab: Lab) -> Verdict | None:
     """``None`` where no container of the office answers the laptop at its own address."""
     members = ("stock", "web", "shop")
-    ways = [("laptop", address(lab, name, "office"), PAGE) for name in members]
+    ways = [("laptop", lab.address(name, "office"), PAGE) for name in members]
     found = open_ways(lab, ways)
     if not found:
         return None

@@ -10,9 +10,7 @@ from .common import (
     PAGE,
     STATUS,
     Way,
-    address,
     from_host,
-    gateway_of,
     lan_address,
     leftover,
     open_ways,
@@ -33,7 +31,7 @@ def host_services(lab: Lab) -> Verdict:
         return problem
     if problem := still_served(lab) or let_in(lab):
         return problem
-    if not from_host(lab, address(lab, "stock", "office"), PAGE):
+    if not from_host(lab, lab.address("stock", "office"), PAGE):
         return not_yet(
             "The host itself no longer gets the page of stock.",
             expected="only connections that a container begins are dropped",
@@ -91,7 +89,7 @@ def ways(lab: Lab) -> list[Way]:
     return [
         (who, where, port)
         for who, network in PLACES
-        for where in (gateway_of(lab, network), lan_address(lab))
+        for where in (lab.gateway(network), lan_address(lab))
         for port in (STATUS, leftover(lab))
     ]
 

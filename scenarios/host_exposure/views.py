@@ -12,7 +12,6 @@ from .common import (
     STATUS,
     WEB,
     digits,
-    gateway_of,
     leftover,
     no_file,
     runs_on,
@@ -111,7 +110,7 @@ def audit(lab: Lab) -> Verdict:
     listed = ports_in(text)
     known = {WEB, STATUS, leftover(lab), ADMIN}
     known |= {p.host_port for c in lab.containers() for p in c.published}
-    gateway = gateway_of(lab, "guests")
+    gateway = lab.gateway("guests")
     known = {port for port in known if FIRST <= port <= LAST}
     for port in sorted(listed, key=lambda p: (p not in known, p)):
         state = lab.tcp("guest", gateway, port, timeout=1.0)

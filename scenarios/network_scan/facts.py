@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from labrunner import Verdict, not_yet
@@ -28,24 +27,10 @@ def door(lab: Lab) -> int:
     return lab.random("door").randrange(43000, 44000)
 
 
-def address(lab: Lab, name: str, network: str) -> str:
-    """A container's address on a network, "" where it has none."""
-    view = lab.container(name)
-    return view.networks.get(network, "") if view else ""
-
-
-def gateway_of(lab: Lab, network: str) -> str:
-    """The host's address on a network; the first of the subnet where the engine tells none."""
-    view = lab.network(network)
-    if view is None:
-        return ""
-    return view.gateway or str(next(ip_network(view.subnet).hosts()))
-
-
 def owners(lab: Lab, network: str) -> dict[str, str]:
     """Who has which address on a network: the running containers, and the host."""
     found = {ip: c.name for c in lab.containers() if (ip := c.networks.get(network))}
-    return found | {gateway_of(lab, network): "the host"}
+    return found | {lab.gateway(network): "the host"}
 
 
 def saved(lab: Lab, name: str) -> Report | Verdict:
@@ -136,7 +121,7 @@ def must_be(
         wanted: states that are right.
     """
     name, network = target
-    where = address(lab, name, network)
+    where = lab.address(name, network)
     state = found.state(where, port)
     if state in wanted:
         return None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from labrunner import Verdict, not_yet, passed
 
-from .facts import WEB, address, must_be, owners, saved
+from .facts import WEB, must_be, owners, saved
 from .scope import targets
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def next_door(lab: Lab) -> Verdict:
 
 def unanswered(lab: Lab, found: Report) -> Verdict | None:
     """A verdict on the two ways in which a scan ends without web."""
-    where = address(lab, "web", "office")
+    where = lab.address("web", "office")
     if found.host(where) is not None:
         return None
     if where in targets(found.args):

@@ -13,7 +13,6 @@ from .facts import (
     PRINTER,
     USER,
     WEB,
-    address,
     door,
     kept_in,
     last_words,
@@ -133,7 +132,7 @@ def all_ports(lab: Lab) -> Verdict:
             expected=f"ports 1 to {WHOLE}; 0 may be among them",
             seen=f"{len(found.ports)} ports scanned by: {found.args}",
         )
-    host = found.host(address(lab, *OFFICE_WEB))
+    host = found.host(lab.address(*OFFICE_WEB))
     if host is None or door(lab) not in host.open:
         if lab.tcp("web", "127.0.0.1", door(lab)) == "open":
             return not_yet(

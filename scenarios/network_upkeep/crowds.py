@@ -185,7 +185,8 @@ def load(lab: Lab) -> Verdict:
 
 def limited(lab: Lab) -> Verdict | None:
     """``None`` where the four may use at most half a core in all, however that was said."""
-    cores = {name: cores_of(lab, name) for name in BUSY}
+    views = {name: lab.container(name) for name in BUSY}
+    cores = {name: view.cpus if view else 0.0 for name, view in views.items()}
     if all(cores.values()) and sum(cores.values()) <= CAP:
         return None
     free = next((name for name, limit in cores.items() if not limit), None)
@@ -197,15 +198,6 @@ def limited(lab: Lab) -> Verdict | None:
         seen=", ".join(f"{name}: {limit or 'no limit'}" for name, limit in cores.items()),
         look="docker inspect -f '{{.Name}} {{.HostConfig.NanoCpus}}' guest-1",
     )
-
-
-def cores_of(lab: Lab, name: str) -> float:
-    """How many cores a container may use; 0 where there is no limit."""
-    view = lab.container(name)
-    limits = view.attrs["HostConfig"] if view else {}
-    if (limits.get("CpuQuota") or 0) > 0:
-        return float(limits["CpuQuota"] / (limits.get("CpuPeriod") or 100_000))
-    return float((limits.get("NanoCpus") or 0) / 1e9)
 
 
 def compared(quiet: float, busy: float, fewer: float, freed: float) -> Verdict:

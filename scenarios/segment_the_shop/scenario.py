@@ -6,7 +6,6 @@ Any design is right that keeps the shop working and leaves open no more than it 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +27,6 @@ ANYWHERE = "0.0.0.0"  # noqa: S104  what the learner is to mend
 
 NO_CONNECTION = 2
 """The exit code of psql where it cannot connect."""
-PATIENCE = 20.0
-"""Seconds for a database to come up on a machine that has much to do."""
 
 SURNAMES = ("Abara", "Berg", "Costa", "Duval", "Eriksen", "Fontes", "Grau", "Haddad", "Ito")
 
@@ -70,12 +67,8 @@ def fill_database(lab: Lab) -> None:
         expires = f"{chance.randint(1, 12):02}/{chance.randint(30, 34)}"
         rows.append(f"({customer['id']}, '{holder}', '{number}', '{expires}')")
     statement = f"INSERT INTO cards VALUES {', '.join(rows)}"  # noqa: S608  words of our own
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        result = lab.exec("payment-db", ["psql", "-q", "-c", statement])
-        # its port accepts a moment before it lets anybody in
-        if result.code != NO_CONNECTION or time.monotonic() > deadline:
-            break
+    # its port accepts a moment before it lets anybody in
+    result = lab.exec("payment-db", ["psql", "-q", "-c", statement], not_ready=NO_CONNECTION)
     if result.code != 0:
         raise RuntimeError(f"payment-db took no cards: {result.err.strip()}")
 

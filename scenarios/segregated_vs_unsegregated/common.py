@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from labrunner import not_yet
@@ -83,20 +82,6 @@ def no_file(container: str, path: str, what: str) -> Verdict:
         seen="no such file",
         look=f"docker exec {container} ls -l /tmp",
     )
-
-
-def gateway_of(lab: Lab, network: str) -> str:
-    """The host's address on a network; the first of the subnet where the engine tells none."""
-    view = lab.network(network)
-    if view is None:
-        return ""
-    return view.gateway or str(next(ip_network(view.subnet).hosts()))
-
-
-def address(lab: Lab, name: str, network: str) -> str:
-    """A container's address on a network, "" where it has none."""
-    view = lab.container(name)
-    return view.networks.get(network, "") if view else ""
 
 
 def read_page(lab: Lab, reader: str, owner: str) -> Verdict | None:

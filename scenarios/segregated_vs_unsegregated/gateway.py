@@ -9,8 +9,6 @@ from labrunner import not_yet, passed
 
 from .common import (
     SERVICE,
-    address,
-    gateway_of,
     on_host,
     read_page,
     runs_on,
@@ -47,7 +45,7 @@ def gateway_hole(lab: Lab) -> Verdict:
 
 def through_gateway(lab: Lab, port: Published) -> str:
     """What comes of carol's try to use a published port through her own gateway."""
-    return lab.tcp("carol", gateway_of(lab, "south"), port.host_port, timeout=1.0)
+    return lab.tcp("carol", lab.gateway("south"), port.host_port, timeout=1.0)
 
 
 def published_wide(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
@@ -66,7 +64,7 @@ def published_wide(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
 
 def web_is_deaf(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
     """``None`` where web accepts on its own address what is published."""
-    own = address(lab, "web", "north")
+    own = lab.address("web", "north")
     for port in ports:
         state = lab.tcp("web", own, port.port)
         if state != "open":
@@ -111,7 +109,7 @@ def open_host(lab: Lab) -> Verdict:
             seen=own,
             look="docker ps -a --filter name=printer",
         )
-    gateway = gateway_of(lab, "cellar")
+    gateway = lab.gateway("cellar")
     state = lab.tcp("erin", gateway, SERVICE, timeout=1.0)
     if state == "open":
         return not_yet(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
 
-from .common import PAGE, SPEED, address, no_file, read_page, runs_on, word
+from .common import PAGE, SPEED, no_file, read_page, runs_on, word
 
 if TYPE_CHECKING:
     from labrunner import Lab, Verdict
@@ -107,7 +107,7 @@ def second_leg(lab: Lab) -> Verdict:
                 seen=state,
                 look=f"docker exec {name} curl -sS -m 2 http://bob:{PAGE}/",
             )
-    through = lab.tcp("carol", address(lab, "alice", "north"), SPEED, timeout=1.0)
+    through = lab.tcp("carol", lab.address("alice", "north"), SPEED, timeout=1.0)
     if through == "open":
         return not_yet(
             "carol reaches alice as well.",

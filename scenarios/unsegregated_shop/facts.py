@@ -46,13 +46,9 @@ def query(lab: Lab, statement: str, patience: float = 3.0) -> list[str] | None:
 
     A database that was just started is waited for, ``patience`` seconds at most.
     """
-    deadline = time.monotonic() + patience
-    while True:
-        result = lab.exec("payment-db", ["psql", "-At", "-c", statement])
-        if result.code != NO_CONNECTION:
-            return result.out.splitlines()
-        if time.monotonic() > deadline:
-            return None
+    argv = ["psql", "-At", "-c", statement]
+    result = lab.exec("payment-db", argv, not_ready=NO_CONNECTION, patience=patience)
+    return None if result.code == NO_CONNECTION else result.out.splitlines()
 
 
 def missing(lab: Lab, names: Iterable[str] = PORTS) -> Verdict | None:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner import Container, Image, Network, Owned, Ready, Scenario
 
 from . import open_shop, walls
-from .facts import OLD, PORTS
+from .facts import NO_CONNECTION, OLD, PORTS
 
 if TYPE_CHECKING:
     from labrunner import Lab
 
 ENVIRONMENT = {"DATABASE_URL": "postgresql://shop@payment-db/shop"}
 """What user-service and payment-service both get: this shop has one env file for all."""
-
-NO_CONNECTION = 2
-"""The exit code of psql where it cannot connect."""
-PATIENCE = 20.0
-"""Seconds for a database to come up on a machine that has much to do."""
 
 SURNAMES = ("Abara", "Berg", "Costa", "Duval", "Eriksen", "Fontes", "Grau", "Haddad", "Ito")
 
@@ -67,12 +61,8 @@ def fill_database(lab: Lab) -> None:
         expires = f"{chance.randint(1, 12):02}/{chance.randint(30, 34)}"
         rows.append(f"({customer['id']}, '{holder}', '{number}', '{expires}')")
     statement = f"INSERT INTO cards VALUES {', '.join(rows)}"  # noqa: S608  words of our own
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        result = lab.exec("payment-db", ["psql", "-q", "-c", statement])
-        # its port accepts a moment before it lets anybody in
-        if result.code != NO_CONNECTION or time.monotonic() > deadline:
-            break
+    # its port accepts a moment before it lets anybody in
+    result = lab.exec("payment-db", ["psql", "-q", "-c", statement], not_ready=NO_CONNECTION)
     if result.code != 0:
         raise RuntimeError(f"payment-db took no cards: {result.err.strip()}")
 
