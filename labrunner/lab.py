@@ -170,8 +170,8 @@ def _new_record(
 
 def _private_folder(name: str) -> Path:
     """Where a lab's socket is: the same after a reset, so that an open shell stays in the lab."""
-    mine = zlib.crc32(os.fsencode(state_folder()))
-    return runtime_folder() / f"{name}-{mine:08x}"[: len(name) + 7]
+    mine = zlib.crc32(os.fsencode(state_folder())) & 0xFFFFFF
+    return runtime_folder() / f"{name}-{mine:06x}"
 
 
 @contextmanager

@@ -14,8 +14,6 @@ from labrunner.model.scenario import Check
 
 MAKERS = ("passed", "not_yet", "ruined")
 READY_MADE = ("first", "running", "only_on", "can_reach", "cannot_reach")
-_UNREAD = ("look",)
-"""Arguments of a verdict that are commands, not prose."""
 _SKIPPED = ("__pycache__", "tests", "build", "node_modules")
 
 
@@ -74,6 +72,11 @@ def called(node: ast.expr) -> str:
     return ""
 
 
+def told(call: ast.Call) -> list[ast.expr]:
+    """What a verdict tells the learner: all that it is given but the command to look with."""
+    return [*call.args, *(k.value for k in call.keywords if k.arg != "look")]
+
+
 def addresses(module: Module) -> Iterator[Finding]:
     """Does the code hold an address that will be another one in the next lab?"""
     for node in ast.walk(module.tree):
@@ -109,8 +112,7 @@ def spelling(module: Module) -> Iterator[Finding]:
     """Is what a verdict tells the learner spelled as the house does?"""
     for call in module.calls:
         if called(call) in MAKERS:
-            read = [*call.args, *(k.value for k in call.keywords if k.arg not in _UNREAD)]
-            for node in (inner for value in read for inner in ast.walk(value)):
+            for node in (inner for value in told(call) for inner in ast.walk(value)):
                 text = node.value if isinstance(node, ast.Constant) else None
                 for _, message, fix in misspelled(str(text or ""), names=False):
                     yield found("spelling", module.path, _line(node), message, fix)

@@ -9,11 +9,9 @@ from pathlib import Path
 
 from labrunner import words
 from labrunner.lint.finding import Finding, found
-from labrunner.lint.python import MAKERS, Module, called
+from labrunner.lint.python import MAKERS, Module, called, told
 
 _LETTER = re.compile(r"[^\W\d]")
-_UNREAD = ("look",)
-"""Arguments of a verdict that are commands, not prose."""
 
 
 def look(content: Path, languages: Sequence[str], modules: Sequence[Module]) -> Iterator[Finding]:
@@ -42,8 +40,7 @@ def sentences(module: Module) -> Iterator[tuple[str, int]]:
     """
     for call in module.calls:
         if called(call) in MAKERS:
-            read = [*call.args, *(k.value for k in call.keywords if k.arg not in _UNREAD)]
-            for node in (inner for value in read for inner in _texts(value)):
+            for node in (inner for value in told(call) for inner in _texts(value)):
                 key = key_of(node)
                 if " " in key.strip() and _LETTER.search(words.without_gaps(key)):
                     yield key, node.lineno

@@ -19,6 +19,7 @@ import pexpect
 import pytest
 
 from labrunner.engine import sandbox, tunnel
+from labrunner.engine.hijack import dial
 from labrunner.errors import EngineError
 from labrunner.model.topology import Limits
 from tests.sandboxes import BASE, private_folder, running
@@ -73,7 +74,17 @@ def end_prober(host: sandbox.Sandbox) -> None:
     """End the prober that runs on a host, its conversations too."""
     # the brackets keep the pattern from finding the shell that looks for it
     each = 'for p in /proc/[0-9]*; do grep -qs "[p]robe_serve" $p/cmdline && kill ${p#/proc/}; done'
-    assert host.run(["sh", "-c", f"{each}; true"]).code == 0
+    host.run(["sh", "-c", each])
+    assert ends(lambda: not answers(host))
+
+
+def answers(host: sandbox.Sandbox) -> bool:
+    """Whether somebody listens at the prober's socket."""
+    try:
+        dial(Path(host.docker_host.removeprefix("unix://")).with_name("probe.sock")).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def test_conversations_with_the_prober_are_held_at_once(host: sandbox.Sandbox) -> None:

@@ -38,18 +38,16 @@ def main() -> None:
     mount("-o", "remount,rw", "/sys")  # else nothing inside can mount sysfs
     groups = give_cgroups()
     give_disk()
-    prober = open_prober_socket()
-    listener, ping = open_socket()
+    sockets = open_sockets()
+    if PROBER in sockets:
+        os.environ["LABRUNNER_PROBER"] = str(PROBER)
     asked, answered = os.pipe(), os.pipe()
     if os.fork() == 0:
         os.close(asked[1])
         help_watch(groups, Answers(asked[0], answered[1]))
         os._exit(0)
-    files = {LISTENER: listener.fileno(), PING: ping.fileno(), ASK: asked[1], HEAR: answered[0]}
-    if prober is not None:
-        files[PROBER] = prober.fileno()
-        os.environ["LABRUNNER_PROBER"] = str(PROBER)
-    hand_over(files)
+    own = {number: opened.fileno() for number, opened in sockets.items()}
+    hand_over({**own, ASK: asked[1], HEAR: answered[0]})
 
 
 def run(*argv: str) -> None:
@@ -188,45 +186,37 @@ def give_disk() -> None:
     hand(DISK)
 
 
-def open_prober_socket() -> _socket.socket | None:
-    """The socket at which the prober will answer; ``None`` where no folder is shared.
-
-    It runs for as long as the sandbox does: starting it anew for each question would take
-    longer than most questions.
-    """
-    if not os.path.ismount(SOCKET_FOLDER):
-        return None
-    path = f"{SOCKET_FOLDER}/probe.sock"
-    if os.path.lexists(path):
-        os.unlink(path)
-    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    listener.bind(path)
-    listener.listen(16)
-    os.chmod(path, 0o666)  # noqa: S103  the folder around it is the learner's alone
-    return listener
-
-
-def open_socket() -> tuple[_socket.socket, _socket.socket]:
-    """The socket that the engine will serve, and a first question to it.
+def open_sockets() -> dict[int, _socket.socket]:
+    """What lab-watch gets by number: the engine's socket, a first question to it, the prober's.
 
     Connections wait until the engine serves them, so ``/_ping`` can be asked before it
-    exists, and its answer is the moment it is ready. The socket is made out here and passed
+    exists, and its answer is the moment it is ready. The sockets are made out here and passed
     down, so that the inside never sees the learner's folder and cannot fill the disk under it.
+    The prober has one only where a folder is shared; it runs for as long as the sandbox does,
+    because starting it anew for each question would take longer than most questions.
     """
-    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     shared = os.path.ismount(SOCKET_FOLDER)
     path = f"{SOCKET_FOLDER}/docker.sock" if shared else "\0labrunner"
-    if shared and os.path.lexists(path):
+    found = {LISTENER: listen(path), PING: _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)}
+    found[PING].connect(path)
+    found[PING].sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+    if shared:
+        found[PROBER] = listen(f"{SOCKET_FOLDER}/probe.sock")
+        run(BUSYBOX, "umount", "-l", SOCKET_FOLDER)  # the sockets themselves stay there
+    return found
+
+
+def listen(path: str) -> _socket.socket:
+    """A socket that listens at this path, or by this abstract name; anybody may connect."""
+    named = path.startswith("\0")
+    if not named and os.path.lexists(path):
         os.unlink(path)
+    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     listener.bind(path)
     listener.listen(128)
-    ping = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    ping.connect(path)
-    ping.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
-    if shared:
+    if not named:
         os.chmod(path, 0o666)  # noqa: S103  the folder around it is the learner's alone
-        run(BUSYBOX, "umount", "-l", SOCKET_FOLDER)  # the socket itself stays there
-    return listener, ping
+    return listener
 
 
 # --- the user namespace -------------------------------------------------------------------
