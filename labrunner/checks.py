@@ -28,6 +28,10 @@ MEANING: dict[ReachState, str] = {
 }
 
 
+JUST_STARTED = 2.0
+"""Seconds that a server gets to listen, which a learner may have started a moment ago."""
+
+
 def first(*complaints: Verdict | None) -> Verdict | None:
     """The first complaint, or ``None`` where there is none."""
     return next((c for c in complaints if c is not None), None)
@@ -75,7 +79,7 @@ def can_reach(lab: Lab, source: str, target: str, port: int) -> Verdict | None:
     complaint = running(lab, source)
     if complaint is not None:
         return complaint
-    state = lab.tcp(source, target, port)
+    state = lab.tcp(source, target, port, patience=JUST_STARTED)
     if state == "open":
         return None
     return not_yet(

@@ -291,11 +291,26 @@ class Lab:
 
         return read_file(self.client, container, path)
 
-    def tcp(self, source: str, target: str, port: int, *, timeout: float = 2.0) -> ReachState:
-        """Try to connect from inside a container to a name or an address."""
+    def tcp(
+        self, source: str, target: str, port: int, *, timeout: float = 2.0, patience: float = 0
+    ) -> ReachState:
+        """Try to connect from inside a container to a name or an address.
+
+        Args:
+            source: name of the container.
+            target: a name, resolved as the container resolves it, or an address.
+            port: TCP port.
+            timeout: seconds for the name and again for the connection.
+            patience: seconds for which a refusal is tried again. It comes at once, and it is
+                what a server gives that was started a moment ago; all else stays as it is.
+        """
         from labrunner.engine import reach
 
-        return reach.tcp(self.host, source, target, port, timeout=timeout)
+        deadline = time.monotonic() + patience
+        while True:
+            state = reach.tcp(self.host, source, target, port, timeout=timeout)
+            if state != "refused" or time.monotonic() > deadline:
+                return state
 
     def reach(self) -> Reach:
         """Measure who can talk to whom, all at once."""

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
+from labrunner.checks import JUST_STARTED
 
 from .common import (
     NET_RAW,
@@ -53,7 +54,7 @@ def icc_off(lab: Lab) -> Verdict:
 def serves(lab: Lab) -> Verdict | None:
     """``None`` where cell-2 serves its page on its own address."""
     own = lab.address("cell-2", "cells")
-    state = lab.tcp("cell-2", own, PAGE)
+    state = lab.tcp("cell-2", own, PAGE, patience=JUST_STARTED)
     if state == "open":
         return None
     return not_yet(

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
+from labrunner.checks import JUST_STARTED
 
 from .common import (
     SERVICE,
@@ -66,7 +67,7 @@ def web_is_deaf(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
     """``None`` where web accepts on its own address what is published."""
     own = lab.address("web", "north")
     for port in ports:
-        state = lab.tcp("web", own, port.port)
+        state = lab.tcp("web", own, port.port, patience=JUST_STARTED)
         if state != "open":
             return not_yet(
                 f"The published port leads to port {port.port} of web, and there nobody answers.",
@@ -101,7 +102,7 @@ def open_host(lab: Lab) -> Verdict:
         return problem
     if problem := on_host(lab, "printer"):
         return problem
-    own = lab.tcp("printer", "127.0.0.1", SERVICE)
+    own = lab.tcp("printer", "127.0.0.1", SERVICE, patience=JUST_STARTED)
     if own != "open":
         return not_yet(
             "The host itself does not reach the printer.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 from labrunner import Verdict, not_yet, ruined
@@ -123,17 +122,6 @@ def note(lab: Lab, path: str, what: str, shape: re.Pattern[str]) -> str | Verdic
 def owners(lab: Lab) -> dict[str, str]:
     """Whose address is whose: address to container name."""
     return {ip: c.name for c in lab.containers() for ip in c.networks.values() if ip}
-
-
-def answers(lab: Lab, source: str, target: str, patience: float = 3.0) -> str:
-    """How a call ends, once a service that was just started has had time to listen."""
-    deadline = time.monotonic() + patience
-    while True:
-        state = lab.tcp(source, target, PORTS[target])
-        running = lab.container(target)
-        # a refusal comes at once and is what a starting service does; all else stays so
-        if state != "refused" or time.monotonic() > deadline or not (running and running.running):
-            return state
 
 
 def samples(lab: Lab, path: str) -> list[float] | Verdict:

@@ -14,7 +14,6 @@ from .facts import (
     DOTTED,
     LOOT,
     PORTS,
-    answers,
     lost_cards,
     missing,
     note,
@@ -93,7 +92,7 @@ def add_order(lab: Lab) -> Verdict:
             seen=policy,
             look="docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' order-service",
         )
-    state = answers(lab, "gateway", "order-service")
+    state = lab.tcp("gateway", "order-service", PORTS["order-service"], patience=3)
     if state == "open":
         return passed(f"order-service runs in the background, restart policy {policy}.")
     return not_yet(
