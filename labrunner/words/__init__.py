@@ -97,7 +97,7 @@ class Words:
         """
         bare = {key: without_gaps(key) for key in self.table if _GAP.search(key)}
         with_gaps = [key for key in bare if re.search(r"\w", bare[key])]
-        with_gaps.sort(key=lambda key: len(_GAP.sub("", key)), reverse=True)
+        with_gaps.sort(key=lambda key: len(bare[key]), reverse=True)
         return [(_pattern(key), self.table[key]) for key in with_gaps]
 
 
