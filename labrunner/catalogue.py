@@ -137,7 +137,7 @@ class _Made:
 
     def entry(self, name: str, source: str, where: str, places: Iterable[Path]) -> None:
         """Add the scenario that has its lesson in the first of these places that has one."""
-        from labrunner import frontmatter
+        from labrunner.lessons import frontmatter
         from labrunner.sources import Problem
 
         places = list(places)

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from labrunner import frontmatter, hookspecs, shelves, sources, wellformed
+from labrunner import hookspecs, shelves, sources, wellformed
 from labrunner.errors import LabError, ScenarioError, UsageError
+from labrunner.lessons import frontmatter
 from labrunner.model.scenario import Scenario
 from labrunner.sources import Folder, Problem, Source
 

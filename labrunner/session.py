@@ -106,7 +106,7 @@ class OpenLab:
 
 def lesson_of(scenario: Scenario, language: str) -> Lesson:
     """Read a scenario's lesson in a language, or in English where it has none."""
-    from labrunner import reading
+    from labrunner.lessons import reading
 
     if scenario.content is None:
         raise UsageError(f"{scenario.name} has no lesson folder")

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
-from labrunner import reading
 from labrunner.errors import ScenarioError
+from labrunner.lessons import reading
 from labrunner.model.scenario import Scenario
 from labrunner.model.topology import Container, HostKind, Image, Network
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from labrunner import claims, reading
+from labrunner import claims
 from labrunner.errors import ScenarioError
+from labrunner.lessons import reading
 
 ROOT = Path(__file__).parent.parent
 CONTENT = ROOT / "content"

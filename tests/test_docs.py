@@ -21,9 +21,10 @@ import typer.main
 import yaml
 
 import labrunner
-from labrunner import checks, frontmatter, hookspecs, markdown
+from labrunner import checks, hookspecs
 from labrunner import words as translations
 from labrunner.cli.app import app
+from labrunner.lessons import frontmatter, markdown
 from labrunner.model import verdict
 from labrunner.model.lesson import Command
 from labrunner.model.reach import Reach

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from labrunner import frontmatter, markdown, plugins, reading, words
+from labrunner import plugins, words
 from labrunner.cli import map as reach_map
 from labrunner.cli import ui
+from labrunner.lessons import frontmatter, markdown, reading
 from labrunner.lint import spoken
 from labrunner.lint.python import Module, called
 from labrunner.model.reach import Listener, Probe, Reach

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from labrunner import frontmatter, lesson, markdown, reading
 from labrunner.errors import ScenarioError
+from labrunner.lessons import frontmatter, lesson, markdown, reading
 from labrunner.model.lesson import Lesson
 from tests.lessons import GOOD, HEAD, PATH, STEP
 
@@ -341,8 +341,8 @@ def test_front_matter_says_what_is_wrong(content: Path) -> None:
 
 
 def test_authors_can_check_a_file(content: Path) -> None:
-    """``python -m labrunner.lesson FILE`` lists mistakes and ends with 1, or counts steps."""
-    command = [sys.executable, "-m", "labrunner.lesson", str(content / "lesson.md")]
+    """``python -m labrunner.lessons.lesson FILE`` lists mistakes, or counts steps."""
+    command = [sys.executable, "-m", "labrunner.lessons.lesson", str(content / "lesson.md")]
     good = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (good.returncode, good.stderr) == (0, "")
     assert "a good lesson of 2 steps" in good.stdout

@@ -7,8 +7,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from labrunner import catalogue, picture, plugins
-from labrunner.picture import Box, Line, Picture
+from labrunner import catalogue, plugins
+from labrunner.reach import picture
+from labrunner.reach.picture import Box, Line, Picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 SHOP = Picture(

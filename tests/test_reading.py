@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "content" / "segregated-vs-unsegregated"
 LOOK = """
 import sys
 from pathlib import Path
-from labrunner import lesson, reading
+from labrunner.lessons import lesson, reading
 found = reading.read(Path(sys.argv[1]))
 loaded = "markdown_it" in sys.modules
 path = Path(sys.argv[1], "lesson.md")

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from labrunner import lesson, reading, shelves
+from labrunner import shelves
 from labrunner.cli import render
+from labrunner.lessons import lesson, reading
 from labrunner.model.lesson import Lesson
 
 ANSI = re.compile(r"\x1b\[([0-9;]*)m")

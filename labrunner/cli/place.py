@@ -65,7 +65,7 @@ def show(lab: OpenLab, *, as_json: bool) -> None:
 
 def _show_host(lab: OpenLab) -> None:
     """Say what belongs on the lab's host: its plan, in words; the measured is `lab map`'s."""
-    from labrunner import picture
+    from labrunner.reach import picture
 
     said = picture.words(picture.of_scenario(lab.scenario))
     if said:

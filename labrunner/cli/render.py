@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from labrunner import markdown
+from labrunner.lessons import markdown
 from labrunner.words import tr
 
 if TYPE_CHECKING:

@@ -214,7 +214,8 @@ def map_reach(
 
 def _drawing(name: str | None) -> str:
     """A running lab as it is now, or a scenario that was named as it starts."""
-    from labrunner import picture, plugins
+    from labrunner import plugins
+    from labrunner.reach import picture
 
     try:
         lab = _open(name)

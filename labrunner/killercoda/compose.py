@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from labrunner import lesson
 from labrunner.killercoda import commands
 from labrunner.killercoda import text as texts
 from labrunner.killercoda.commands import HOST, Click, console, typed
 from labrunner.killercoda.plan import Group, Plan, Section
 from labrunner.killercoda.text import Part, Text
+from labrunner.lessons import lesson
 
 NO_HINT = "The course that this comes from has no hint here. `lab check` shows what its script saw."
 INTERRUPT = "Press Ctrl-C to end what runs; then:"

@@ -118,8 +118,8 @@ def _of_problem(problem: Problem) -> Iterator[Finding]:
 
 def _lesson_mistakes(path: Path) -> list[Finding]:
     """Every mistake that keeps a lesson from being read."""
-    from labrunner import frontmatter
-    from labrunner import lesson as lessons
+    from labrunner.lessons import frontmatter
+    from labrunner.lessons import lesson as lessons
 
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -173,7 +173,7 @@ def lint_scenario(scenario: Scenario) -> list[Finding]:
 
 def _pages(content: Path) -> list[Page]:
     """The lesson's files that can be read, the original first; what is wrong is a problem."""
-    from labrunner import frontmatter
+    from labrunner.lessons import frontmatter
     from labrunner.lint.page import Page
 
     pages = []

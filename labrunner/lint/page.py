@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labrunner import frontmatter, markdown
-from labrunner import lesson as lessons
+from labrunner.lessons import frontmatter, markdown
+from labrunner.lessons import lesson as lessons
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

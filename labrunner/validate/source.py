@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labrunner import frontmatter, markdown
 from labrunner.errors import ScenarioError
+from labrunner.lessons import frontmatter, markdown
 from labrunner.model.lesson import Command, Lesson, Step
 from labrunner.model.scenario import Scenario
 

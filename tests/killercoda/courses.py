@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from labrunner import plugins, reading
+from labrunner import plugins
 from labrunner.killercoda.report import Report
+from labrunner.lessons import reading
 from labrunner.model.lesson import Lesson
 from labrunner.model.scenario import Scenario
 

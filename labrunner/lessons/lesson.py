@@ -1,9 +1,9 @@
-"""Markdown → `Lesson`. Text in, data out; `labrunner.reading` is where files are read.
+"""Markdown → `Lesson`. Text in, data out; `labrunner.lessons.reading` is where files are read.
 
 A lesson is read by learners, typed by the validator and drawn by two renderers, so it is
 strict: whatever is not understood is an error with its line, never skipped. All of a file's
 mistakes are collected (`mistakes`), because an author wants them at once; `parse` raises the
-first. ``python -m labrunner.lesson FILE…`` prints them.
+first. ``python -m labrunner.lessons.lesson FILE…`` prints them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labrunner import frontmatter, markdown
 from labrunner.errors import ScenarioError
-from labrunner.frontmatter import ORIGINAL
-from labrunner.markdown import HIDDEN
+from labrunner.lessons import frontmatter, markdown
+from labrunner.lessons.frontmatter import ORIGINAL
+from labrunner.lessons.markdown import HIDDEN
 from labrunner.model.lesson import Command, Lesson, Step, Trap
 
 if TYPE_CHECKING:
@@ -295,7 +295,7 @@ def _trim(lines: Sequence[str]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Print the mistakes of these lesson files; 1 where there is one."""
-    from labrunner.reading import text
+    from labrunner.lessons.reading import text
 
     bad = 0
     for argument in arguments:

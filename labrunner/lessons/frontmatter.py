@@ -1,8 +1,8 @@
 """The head of a lesson file: the YAML between two ``---`` lines, checked key by key.
 
-Apart from `labrunner.lesson` because ``lab list`` needs the head of every lesson and nothing
-else of it. Values are taken from YAML's nodes and never constructed, so that every complaint
-has a line, and nothing but text, whole numbers and lists of text can come out.
+Apart from `labrunner.lessons.lesson` because ``lab list`` needs the head of every lesson and
+nothing else of it. Values are taken from YAML's nodes and never constructed, so that every
+complaint has a line, and nothing but text, whole numbers and lists of text can come out.
 """
 
 from __future__ import annotations

@@ -16,10 +16,10 @@ from typing import Any
 
 from labrunner import __version__, cache
 from labrunner.errors import ScenarioError
-from labrunner.frontmatter import ORIGINAL, languages
+from labrunner.lessons.frontmatter import ORIGINAL, languages
 from labrunner.model.lesson import Command, Lesson, Step, Trap
 
-_PARSERS = ("lesson.py", "markdown.py", "frontmatter.py", "model/lesson.py", "reading.py")
+_PARSERS = ("lesson.py", "markdown.py", "frontmatter.py", "reading.py", "../model/lesson.py")
 _LIBRARIES = ("markdown_it", "mdit_py_plugins", "yaml")
 _KEPT = 64  # lessons, translations among them
 
@@ -104,7 +104,7 @@ def _parsed(words: str, path: Path, language: str) -> Lesson:
     kept = cache.recall(store) if store else None
     if kept and kept.get("key") == key:
         return _lesson(kept["lesson"], path)
-    from labrunner import lesson
+    from labrunner.lessons import lesson
 
     found = lesson.parse(words, path, language)
     if store:
