@@ -66,7 +66,8 @@ def test_it_is_announced(author: pytest.Pytester) -> None:
     shown = lines(author.runpytest_subprocess("--fixtures"))
     for name in ("lab", "lab_host", "lab_state", "typed_terminal"):
         assert f"\n{name} -- " in shown
-    assert "no docstring available" not in shown
+        said = shown.split(f"\n{name} -- ", maxsplit=1)[1].splitlines()[1]
+        assert "no docstring available" not in said
 
 
 def test_one_line_gives_a_test_for_each_step(author: pytest.Pytester) -> None:
