@@ -300,3 +300,17 @@ mount_cgroups() {
         mount -t cgroup -o "$name" cgroup "/sys/fs/cgroup/$name" || rmdir "/sys/fs/cgroup/$name"
     done
 }
+
+# --- the browser --------------------------------------------------------------------------
+
+# find_browser: a Chromium that tests can drive
+find_browser() { has chromium || has chromium-browser || has google-chrome; }
+
+prepare_browser() {
+    find_browser && return 0
+    is_debian || die "no Chromium is installed; tests drive the page in it" \
+        "Fedora: sudo dnf install chromium; macOS: brew install --cask chromium"
+    is_root || die "no Chromium is installed; tests drive the page in it" \
+        "sudo apt-get install chromium"
+    phase "Installing Chromium" install chromium
+}
