@@ -17,10 +17,16 @@ from labrunner.store import LabRecord
 
 @contextmanager
 def own_engine(names: Sequence[str]) -> Iterator[None]:
+    """An engine that nobody else uses, which is the one that ``docker`` means in the block."""
+    with engine_for(names) as address, meant(address):
+        yield
+
+
+@contextmanager
+def engine_for(names: Sequence[str]) -> Iterator[str]:
     """An engine that nobody else uses, on which `local` labs of these scenarios can run.
 
-    It is that of a sandbox, so that the machine's own is not touched; within the block it
-    is the one that ``docker`` means.
+    It is that of a sandbox, so that the machine's own is not touched; the value is its address.
     """
     from labrunner import plugins
     from labrunner.engine import client, hosts, images, sandbox
@@ -58,22 +64,21 @@ def own_engine(names: Sequence[str]) -> Iterator[None]:
             folder=folder,
         )
         host = sandbox.create(outer, spec, host_image=images.host_image(outer))
-        with _variable("DOCKER_HOST", host.docker_host):
-            yield
+        yield host.docker_host
     finally:
         labs.bury(store, record, outer)
         store.close()
 
 
 @contextmanager
-def _variable(name: str, value: str) -> Iterator[None]:
-    """A variable of the environment has this value within the block."""
-    before = os.environ.get(name)
-    os.environ[name] = value
+def meant(address: str) -> Iterator[None]:
+    """The engine at this address is the one that ``docker`` means in the block."""
+    before = os.environ.get("DOCKER_HOST")
+    os.environ["DOCKER_HOST"] = address
     try:
         yield
     finally:
         if before is None:
-            del os.environ[name]
+            del os.environ["DOCKER_HOST"]
         else:
-            os.environ[name] = before
+            os.environ["DOCKER_HOST"] = before

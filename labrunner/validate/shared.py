@@ -8,7 +8,7 @@ from labrunner.errors import LabError
 from labrunner.model.lesson import Step
 from labrunner.model.verdict import Outcome
 from labrunner.validate.bench import Trial
-from labrunner.validate.ground import own_engine
+from labrunner.validate.ground import engine_for, meant
 from labrunner.validate.job import Job, told, typed_badly
 from labrunner.validate.proof import Case, Status
 
@@ -17,17 +17,19 @@ def order(job: Job) -> None:
     """Every scenario, solved from beginning to end, after all those before it.
 
     On one engine, so that what one of them leaves there is in the way of the next. Those that
-    cannot run there get a sandbox each.
+    cannot run there get a sandbox each, on the machine's engine: that one has their images.
     """
     names = [case.scenario for case in job.group.cases]
     local = [name for name in names if "local" in job.of(name)[0].hosts]
     before: list[str] = []
     job.bench.tell("an engine of its own", job.bench.patience.start)
-    with own_engine(local) if local else contextlib.nullcontext():
+    with engine_for(local) if local else contextlib.nullcontext("") as address:
         for case in job.group.cases:
             after = f"after {', '.join(before)}" if before else "as the first"
-            host = "local" if case.scenario in local else None
-            problem, typed = _solved_whole(job, case.scenario, host)
+            here = case.scenario in local
+            with meant(address) if here else contextlib.nullcontext():
+                host = "local" if here else "sandbox"
+                problem, typed = _solved_whole(job, case.scenario, host)
             before.append(case.scenario)
             _say(job, case, after, problem, typed)
 
