@@ -8,6 +8,7 @@ import pytest
 
 from labrunner.validate.bench import Patience
 from labrunner.validate.proof import Kind, Status
+from tests import tiny
 from tests.validate.authors import SECOND_CHECK, SECOND_STEP, SOLUTION, Author, how, only
 
 if TYPE_CHECKING:
@@ -157,6 +158,16 @@ def test_what_exists_nowhere_or_is_broken_does_not_stop_the_others(author: Autho
     assert "nothing_like_it" in by_name["torn"].message
     assert by_name["tiny"].status is Status.PROVEN
     assert not proof.fine
+
+
+def test_one_after_another_each_is_on_a_host_that_it_may_be_on(author: Author) -> None:
+    """On a shared engine what may run there; beside it, in a sandbox, what may not."""
+    author.write()
+    tiny.write(author.folder, "inside", more='scenario.hosts = ("sandbox",)')
+    proof = author.prove("kind:order", names=("tiny", "inside"))
+    assert [(r.case.kind, r.status) for r in proof.results] == [(Kind.ORDER, Status.PROVEN)] * 2, (
+        proof.results
+    )
 
 
 def test_words_of_only_are_steps_or_kinds(author: Author) -> None:
