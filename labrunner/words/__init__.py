@@ -19,8 +19,10 @@ A sentence that a language does not have stays English: half a translation is be
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 ENGLISH = "en"
@@ -165,27 +167,56 @@ def read(file: Path, part: str = "words") -> dict[str, str]:
     return dict(table)
 
 
-# --- what this process speaks -------------------------------------------------------------
+# --- what is spoken -----------------------------------------------------------------------
 
 _spoken = Words({})
+_here: ContextVar[Words | None] = ContextVar("spoken", default=None)
 
 
 def speak(language: str, content: Path | None = None) -> None:
-    """From now on, `tr` and `of` give this language."""
+    """From now on, `tr` and `of` give this language, where nothing else is spoken."""
     global _spoken  # noqa: PLW0603  a command has one reader
     _spoken = load(language, content)
 
 
+@contextmanager
+def speaking(language: str, content: Path | None = None) -> Iterator[Words]:
+    """In this block, in this thread or task alone, `tr` and `of` give this language.
+
+    For a program with many readers. Threads that the block starts speak what the process does.
+    """
+    before = _here.set(_kept(language, _stamps(files(language, content)), content))
+    try:
+        yield _now()
+    finally:
+        _here.reset(before)
+
+
+@lru_cache(maxsize=32)
+def _kept(language: str, _stamps: tuple[tuple[str, int, int], ...], content: Path | None) -> Words:
+    """What a language has, read again where a file of it has changed."""
+    return load(language, content)
+
+
+def _stamps(found: list[Path]) -> tuple[tuple[str, int, int], ...]:
+    stats = [(str(file), file.stat()) for file in found]
+    return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
+
+
+def _now() -> Words:
+    return _here.get() or _spoken
+
+
 def tr(english: str, *values: object) -> str:
     """A sentence of the runner's, in the language that is spoken."""
-    return _spoken.put(english, *values)
+    return _now().put(english, *values)
 
 
 def count(number: int, one: str, many: str) -> str:
     """A number and its noun, in the language that is spoken."""
-    return _spoken.count(number, one, many)
+    return _now().count(number, one, many)
 
 
 def of(said: str) -> str:
     """What a check or a plugin said in English, in the language that is spoken."""
-    return _spoken.of(said)
+    return _now().of(said)
