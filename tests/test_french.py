@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from labrunner import plugins, words
+from labrunner import plugins, telling, words
 from labrunner.cli import map as reach_map
 from labrunner.cli import ui
 from labrunner.lessons import frontmatter, markdown, reading
@@ -80,14 +80,15 @@ def test_all_that_the_runner_says_has_french() -> None:
         # the rest of what `tr` gets fills gaps, the first of `count` is a number
         for key in texts(*(call.args[:1] if call.func.id == "tr" else call.args[1:]))
     }
-    assert len(said) > len(ui.WORDS)
+    assert len(said) > len(telling.WORDS)
     assert sorted(key for key in said if key[0] not in OUR_OWN) == []
 
 
 def test_words_out_of_a_table_have_french() -> None:
     """What is handed to ``tr`` by name: verdicts, states, levels, notes, the map."""
     said = {
-        *ui.WORDS.values(),
+        *telling.WORDS.values(),
+        *telling.ADVICE.values(),
         *ui.STATES.values(),
         *frontmatter.LEVELS,
         *(name.capitalize() for name in markdown.ADMONITIONS),

@@ -133,10 +133,11 @@ def status(*, name: Named = None, as_json: Json = False) -> None:
     """Show the running labs and how far you are."""
     from labrunner.cli import report
     from labrunner.session import open_store, pick
+    from labrunner.standing import standing
 
     store = open_store()
     records = [pick(store, name)] if name else store.labs()
-    rows = [report.standing(store, record) for record in records]
+    rows = [standing(store, record) for record in records]
     if as_json:
         ui.say_json(rows)
         return

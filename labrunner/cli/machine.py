@@ -29,8 +29,8 @@ def add_to(app: typer.Typer) -> None:
 def shell(*, name: Named = None) -> None:
     """Open a shell in which docker means the lab."""
     from labrunner import shell as lab_shell
-    from labrunner.cli.report import engine_knows
     from labrunner.session import open_lab, open_store
+    from labrunner.standing import engine_knows
 
     lab = open_lab(open_store(), name)
     with engine_knows(lab):
@@ -52,8 +52,8 @@ def env(
 ) -> None:
     """Print what points docker in your own shell at the lab."""
     from labrunner import shell as lab_shell
-    from labrunner.cli.report import engine_knows
     from labrunner.session import open_lab, open_store
+    from labrunner.standing import engine_knows
 
     lab = open_lab(open_store(), name)
     with engine_knows(lab):
@@ -71,8 +71,8 @@ def host(
     name: Named = None,
 ) -> None:
     """Run a command on the lab's own host, as its root."""
-    from labrunner.cli.report import engine_knows
     from labrunner.session import open_lab, open_store
+    from labrunner.standing import engine_knows
 
     lab = open_lab(open_store(), name)
     with engine_knows(lab):

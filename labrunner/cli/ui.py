@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
     from labrunner.model.event import Event
     from labrunner.model.verdict import Verdict
+    from labrunner.telling import Line
 
 HEARTBEAT = 1.0
 """Seconds after which a progress that says nothing new says that it is still at work."""
 
-WORDS = {"passed": "passed", "not_yet": "not yet", "ruined": "ruined", "error": "error"}
 STYLES = {"passed": "32", "not_yet": "33", "ruined": "31", "error": "31"}
-"""By a verdict's outcome: the word that is shown, and an escape code that only underlines it."""
+"""By a verdict's outcome: an escape code that only underlines its word."""
 
 STATES = {
     "planned": "waiting",
@@ -113,22 +113,17 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=False, no_color=not coloured(sys.stdout))
 
 
+def tell(lines: Iterable[Line]) -> None:
+    """What the learner is told, each line wrapped to the terminal."""
+    for line in lines:
+        say(wrap(line.text, line.indent))
+
+
 def verdict(found: Verdict, *, title: str) -> None:
     """What a check said: the word first, then expected against seen."""
-    word = paint(tr(WORDS[found.outcome]), STYLES[found.outcome])
-    say(wrap(tr("{1}: {2}", title, word)))
-    say(wrap(f"  {of(found.message)}", "  "))
-    if found.passed:
-        return
-    rows = (
-        (tr("expected:"), of(found.expected)),
-        (tr("seen:"), of(found.seen)),
-        (tr("look:"), found.look),
-    )
-    column = max(len(name) for name, _ in rows)
-    for name, text in rows:
-        if text:
-            say(wrap(f"  {name:<{column}} {text}", " " * (column + 3)))
+    from labrunner import telling
+
+    tell(telling.verdict(found, title=title, paint=lambda word, it: paint(word, STYLES[it])))
 
 
 class Silence:

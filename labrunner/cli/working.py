@@ -104,22 +104,17 @@ def _checked(checked: Checked) -> dict[str, Any]:
 
 
 def _show_checked(lab: OpenLab, checked: Checked) -> None:
-    from labrunner.model.verdict import Outcome
+    from labrunner import telling
 
     step, total = checked.step, len(lab.lesson.steps)
-    title = tr("step {1}/{2} {3}", lab.number(step.id), total, step.title)
-    ui.verdict(checked.verdict, title=title)
-    for problem in checked.problems:
-        ui.note(ui.wrap(f"  {tr('a plugin failed: {1}', problem)}", "  "))
+    ui.verdict(checked.verdict, title=telling.title(step, lab.number(step.id), total))
+    for line in telling.problems(checked.problems):
+        ui.note(ui.wrap(line.text, line.indent))
     if checked.moved:
         ui.say()
         place.show_step(lab, checked.following)
-    elif checked.verdict.outcome is Outcome.NOT_YET:
-        ui.say(ui.wrap(tr("  lab hint gives a hint."), "  "))
-    elif checked.verdict.outcome is Outcome.RUINED:
-        ui.say(ui.wrap(tr("  lab reset --step brings you back to the start of this step."), "  "))
-    elif checked.verdict.outcome is Outcome.ERROR:
-        ui.say(ui.wrap(tr("  This is the lab's fault, not yours. lab doctor looks further."), "  "))
+    else:
+        ui.tell(telling.advice(checked.verdict.outcome))
 
 
 def hint(step: StepArgument = None, *, name: Named = None, as_json: Json = False) -> None:
@@ -132,9 +127,10 @@ def hint(step: StepArgument = None, *, name: Named = None, as_json: Json = False
     if as_json:
         ui.say_json({"step": wanted.id, "hint": given})
         return
+    from labrunner import telling
     from labrunner.cli import render
 
-    ui.say(ui.wrap(tr("Hint {1} of {2} for {3}", given.number, given.total, wanted.title)))
+    ui.tell([telling.hint_title(given.number, given.total, wanted)])
     render.render_markdown(given.text, ui.console())
     if given.number == given.total:
         ui.say(ui.wrap(tr("\nThat was the last one. lab solve --show shows the solution.")))
@@ -236,6 +232,6 @@ def _open(name: str | None) -> OpenLab:
 
 
 def _engine_knows(lab: OpenLab) -> Any:
-    from labrunner.cli.report import engine_knows
+    from labrunner.standing import engine_knows
 
     return engine_knows(lab)
