@@ -5,8 +5,8 @@ Everything here is imported lazily where it costs: ``import labrunner`` is cheap
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+# not typing's, which takes as long to load as all that a command needs before it can be interrupted
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from labrunner.hookspecs import hookimpl
     from labrunner.model import (

@@ -4,45 +4,43 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
-from types import FrameType
 
-INTERRUPTED = 130
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class Interrupted(BaseException):
-    """A signal asked us to end. Not a KeyboardInterrupt: typer would swallow that."""
+from labrunner import interrupt
 
 
 def main() -> None:
     """Run the command that was typed, and turn whatever goes wrong into two lines."""
+    interrupt.at_once()
     # a command lives for a second: looking for garbage while it imports costs a tenth of that
     gc.set_threshold(100_000)
-    interrupt_once()
     _survive_any_locale()
+    _leave(_run())
+
+
+def _run() -> int:
+    """Run the command; its exit code."""
     from labrunner.cli.app import app, keep
     from labrunner.errors import LabError
 
     keep(next(iter(sys.argv[1:]), ""))
     try:
+        interrupt.once()
         app(prog_name="lab")
     except SystemExit as end:
-        # typer ends every command this way; taking the interpreter down in order costs more
-        # than some commands, and there is nothing left to put in order
-        _leave(end.code if isinstance(end.code, int) else 0)
+        # typer ends every command this way
+        return end.code if isinstance(end.code, int) else 0
     except LabError as error:
         _tell(f"lab: {error.message}")
         if error.hint:
             _tell(f"     {error.hint}")
-        _leave(error.exit_code)
-    except Interrupted:
-        _tell("lab: interrupted")
-        _leave(INTERRUPTED)
+        return error.exit_code
+    except interrupt.Interrupted:
+        interrupt.leave()
     except BrokenPipeError:
         # whoever read our output has seen enough
-        _leave(0)
+        pass
+    return 0
 
 
 def _tell(line: str) -> None:
@@ -50,25 +48,16 @@ def _tell(line: str) -> None:
 
 
 def _leave(code: int) -> None:
-    """End at once: abandoned threads and broken pipes must not speak after the last word."""
+    """End at once: taking the interpreter down in order costs more than some commands.
+
+    Abandoned threads and broken pipes must not speak after the last word, either.
+    """
     try:
         sys.stderr.flush()
         sys.stdout.flush()
     except OSError:
         pass
     os._exit(code)
-
-
-def interrupt_once() -> None:
-    """The first signal interrupts; more of them must not interrupt the clearing up."""
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        raise Interrupted
-
-    for number in SIGNALS:
-        signal.signal(number, handle)
 
 
 def _survive_any_locale() -> None:

@@ -100,7 +100,7 @@ def watch(
     from threading import Event
 
     from labrunner import watch as watching
-    from labrunner.cli import Interrupted
+    from labrunner.interrupt import Interrupted
 
     try:
         watching.watch(name, step=step, on_report=_report, stop=Event())

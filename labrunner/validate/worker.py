@@ -37,13 +37,13 @@ PROCEDURES: Mapping[Work, Callable[[Job], None]] = {
 
 def main() -> None:
     """Work until the parent closes the input."""
-    from labrunner.cli import Interrupted, interrupt_once
+    from labrunner import interrupt
 
-    interrupt_once()
+    interrupt.once()
     talk = _own_output()
     try:
         _work(talk, _orders())
-    except Interrupted:
+    except interrupt.Interrupted:
         os._exit(130)
     talk.flush()
     # threads of checks that never ended must not keep us

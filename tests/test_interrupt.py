@@ -1,0 +1,101 @@
+"""Ctrl-C is a clean ending at whatever moment it comes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Lab
+
+CODE = 130
+LOADED = "import time:"
+"""How Python's lines about a module that was loaded begin."""
+FIRST = "labrunner.cli"
+"""What is loaded before anything of ours can listen for signals."""
+
+
+def interrupted_after(lab: Lab, command: str, modules: int) -> tuple[int, list[str]]:
+    """Press Ctrl-C after so many modules of ours were loaded; exit code and what was said."""
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", *lab.argv(command)[1:]],
+        env=lab.env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
+        assert run.stderr is not None
+        begun, told = False, []
+        for line in run.stderr:
+            if not line.startswith(LOADED):
+                told.append(line.rstrip())
+                continue
+            begun = begun or line.rpartition("|")[2].strip() == FIRST
+            modules -= begun
+            if modules == -1:
+                run.send_signal(signal.SIGINT)
+    return run.returncode, told
+
+
+@pytest.mark.parametrize("command", ["--help", "list", "status"])
+def test_no_moment_shows_a_stack_trace(lab: Lab, command: str) -> None:
+    """While modules are loaded, work is done or the end is near: two words, or it was over."""
+    ends = [interrupted_after(lab, command, modules) for modules in range(1, 160, 4)]
+    for code, told in ends:
+        assert not any("Traceback" in line or "ignored" in line for line in told), told
+        assert code == 0 or (code, told[-1]) == (CODE, "lab: interrupted")
+    assert CODE in {code for code, _ in ends}
+
+
+def python(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """What becomes of a program that can be interrupted."""
+    return subprocess.run(
+        [sys.executable, "-c", f"from labrunner import interrupt\ninterrupt.once()\n{program}"],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+PRESS = "os.kill(os.getpid(), signal.SIGINT)"
+WAITS = "try:\n    threading.Event().wait(60)\nexcept interrupt.Interrupted:\n    print('here')"
+
+
+def test_an_interrupt_is_not_lost_where_nothing_can_be_raised(tmp_path: Path) -> None:
+    """It falls into a callback, whose errors Python drops: it comes again right after."""
+    program = f"""
+import os, signal, threading, weakref
+class Thing: pass
+thing = Thing()
+kept = weakref.ref(thing, lambda _: {PRESS})
+del thing
+{WAITS}
+"""
+    done = python(program, tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("here\n", "", 0)
+
+
+def test_a_module_is_loaded_to_its_end(tmp_path: Path) -> None:
+    """What clears up may need it: the interrupt comes when it is there."""
+    (tmp_path / "slow.py").write_text(
+        f"import os, signal, threading\n{PRESS}\nthreading.Event().wait(0.1)\nwhole = 'whole'\n"
+    )
+    done = python(f"import threading\nimport slow\nprint(slow.whole)\n{WAITS}", tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("whole\nhere\n", "", 0)
+
+
+def test_a_module_that_never_ends_can_be_interrupted(tmp_path: Path) -> None:
+    """A plugin may wait for something when it is loaded."""
+    (tmp_path / "stuck.py").write_text(
+        f"import os, signal, threading\n{PRESS}\nthreading.Event().wait(100)\n"
+    )
+    program = "try:\n    import stuck\nexcept interrupt.Interrupted:\n    print('here')"
+    done = python(program, tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("here\n", "", 0)
