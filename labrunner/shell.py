@@ -21,6 +21,7 @@ from labrunner.errors import EngineError, UsageError
 from labrunner.model.event import Event, OnEvent
 from labrunner.model.lesson import Command
 from labrunner.session import LAB_VARIABLE, OpenLab
+from labrunner.words import tr
 
 SHELLS = ("sh", "fish", "powershell")
 CHUNK = 65536
@@ -101,8 +102,7 @@ def exports(lab: OpenLab, shell: str) -> str:
 
 def _export(shell: str, name: str, value: str) -> str:
     if shell == "fish":
-        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-        return f"set -gx {name} '{escaped}';"
+        return f"set -gx {name} {_in_fish(value)};"
     if shell == "powershell":
         return "$Env:{} = '{}'".format(name, value.replace("'", "''"))
     return f"export {name}={shlex.quote(value)}"
@@ -123,32 +123,42 @@ def interactive(lab: OpenLab) -> int:
 
 
 def interactive_command(lab: OpenLab) -> tuple[list[str], dict[str, str]]:
-    """The learner's own shell, with the lab and the step in its prompt."""
-    prompt = lab.record.folder / "prompt"
+    """The learner's own shell, with the lab and the step in its prompt; or that it is over.
+
+    A lab's folder goes with it: where the line for the prompt is missing, there is no lab.
+    """
+    folder = lab.record.folder
+    prompt, over = str(folder / "prompt"), tr("this lab is over; exit")
     shell = os.environ.get("SHELL") or shutil.which("bash") or "/bin/sh"
     kind = Path(shell).name
+    says = f"{shlex.join(['cat', prompt])} 2>/dev/null || {shlex.join(['echo', over])}"
     if kind == "bash":
-        rc = lab.record.folder / "bashrc"
-        rc.write_text(
-            "[ -f ~/.bashrc ] && . ~/.bashrc\n"
-            f"PS1='[$(cat {shlex.quote(str(prompt))} 2>/dev/null)] \\$ '\n",
-            encoding="utf-8",
-        )
+        rc = folder / "bashrc"
+        rc.write_text(_rc(kind, says, "PS1", "\\$"), encoding="utf-8")
         return [shell, "--rcfile", str(rc), "-i"], {}
     if kind == "zsh":
-        (lab.record.folder / ".zshrc").write_text(
-            "[ -f ~/.zshrc ] && . ~/.zshrc\nsetopt prompt_subst\n"
-            f"PROMPT='[$(cat {shlex.quote(str(prompt))} 2>/dev/null)] %# '\n",
-            encoding="utf-8",
-        )
-        return [shell, "-i"], {"ZDOTDIR": str(lab.record.folder)}
+        (folder / ".zshrc").write_text(_rc(kind, says, "PROMPT", "%#"), encoding="utf-8")
+        return [shell, "-i"], {"ZDOTDIR": str(folder)}
     if kind == "fish":
-        setting = (
-            "function fish_prompt; "
-            f"printf '[%s] > ' (cat {shlex.quote(str(prompt))} 2>/dev/null); end"
-        )
+        says = f"cat {_in_fish(prompt)} 2>/dev/null; or echo {_in_fish(over)}"
+        setting = f"function fish_prompt; printf '[%s] > ' ({says}); end"
         return [shell, "-i", "-C", setting], {}
     return [shell, "-i"], {"PS1": f"[{lab.scenario.name}] $ "}
+
+
+def _rc(kind: str, says: str, variable: str, mark: str) -> str:
+    """What bash and zsh read when they begin: the learner's own file, then the lab's prompt."""
+    return (
+        f"[ -f ~/.{kind}rc ] && . ~/.{kind}rc\n"
+        f"{'setopt prompt_subst' if kind == 'zsh' else ''}\n"
+        f"_labrunner_says() {{ {says}; }}\n"
+        f"{variable}='[$(_labrunner_says)] {mark} '\n"
+    )
+
+
+def _in_fish(word: str) -> str:
+    """A word, quoted for fish."""
+    return "'{}'".format(word.replace("\\", "\\\\").replace("'", "\\'"))
 
 
 # --- typing -------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 
@@ -76,6 +77,24 @@ def test_a_learner_works_in_the_labs_shell(terminal: pexpect.spawn[str]) -> None
     terminal.expect("ready> ")
     terminal.sendline("lab stop")
     terminal.expect("Nothing of it is left")
+
+
+@pytest.mark.parametrize("shell", [name for name in ("bash", "zsh", "fish") if shutil.which(name)])
+def test_a_shell_whose_lab_is_over_says_so(
+    terminal: pexpect.spawn[str], stopped: Lab, shell: str
+) -> None:
+    """Its prompt counts the steps, also after a reset in it; once the lab was stopped, it tells."""
+    stopped.ok("start", "small")
+    terminal.sendline(f"SHELL={shutil.which(shell)} HOME={stopped.state} lab shell")
+    terminal.expect_exact("[small 1/1]")
+    terminal.sendline(f"{sys.executable} -m labrunner reset")
+    terminal.expect("A second container")
+    terminal.expect_exact("[small 1/1]")
+    stopped.ok("stop")
+    terminal.sendline("")
+    terminal.expect_exact("[this lab is over; exit]")
+    terminal.sendline("exit")
+    terminal.expect("ready> ")
 
 
 def test_an_interrupted_start_in_a_terminal_says_what_it_does(terminal: pexpect.spawn[str]) -> None:
