@@ -207,10 +207,14 @@ class Lab:
         found = ContainerView(attrs) if attrs else None
         return found if found and found.name == name else None
 
-    def containers(self) -> tuple[ContainerView, ...]:
-        """Every running container of the lab's engine that the lab or the learner made."""
+    def containers(self, *, stopped: bool = False) -> tuple[ContainerView, ...]:
+        """Every running container of the lab's engine that the lab or the learner made.
+
+        Args:
+            stopped: those that do not run, too.
+        """
         with engine_errors("listing containers"):
-            ids = [c["Id"] for c in self.client.api.containers()]
+            ids = [c["Id"] for c in self.client.api.containers(all=stopped)]
         inspect = self.client.api.inspect_container
         found = (self._inspect(partial(inspect, i)) for i in ids)
         views = [ContainerView(attrs) for attrs in found if attrs]
@@ -233,11 +237,32 @@ class Lab:
         found = NetworkView(attrs) if attrs else None
         return found if found and found.name == name else None
 
-    def networks(self) -> tuple[NetworkView, ...]:
-        """Every network that a running container of the lab is on."""
+    def networks(self, *, unused: bool = False) -> tuple[NetworkView, ...]:
+        """Every network that a running container of the lab is on.
+
+        Args:
+            unused: those of the lab and the learner on which nobody is, too.
+        """
         names = sorted({n for c in self.containers() for n in c.networks})
+        if unused:
+            names = sorted({*names, *self._own_networks()})
         found = (self.network(name) for name in names)
         return tuple(n for n in found if n is not None)
+
+    def _own_networks(self) -> set[str]:
+        """Names of networks that the lab or the learner made, be anybody on them or not."""
+        from labrunner.engine.host import LABEL
+
+        with engine_errors("listing networks"):
+            found = self.client.api.networks()
+        planned = {*self.scenario.owns.networks, *(n.name for n in self.scenario.networks)}
+        return {
+            str(n["Name"])
+            for n in found
+            if n["Name"] in planned
+            or (n["Labels"] or {}).get(LABEL) == self.id
+            or (self.host.kind == "sandbox" and n["Name"] not in ("bridge", "host", "none"))
+        }
 
     def address(self, container: str, network: str) -> str:
         """A container's address on a network; "" where it has none, or is not there."""

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from labrunner import plugins, telling, words
-from labrunner.cli import map as reach_map
-from labrunner.cli import ui
+from labrunner.cli import map_table, ui
 from labrunner.lessons import frontmatter, markdown, reading
 from labrunner.lint import spoken
 from labrunner.lint.python import Module, called
 from labrunner.model.reach import Listener, Probe, Reach
 from labrunner.model.verdict import not_yet
+from labrunner.reach import picture, table
 from tests.conftest import Lab
 from tests.e2e.ways import NOT_YET
 
@@ -92,8 +92,12 @@ def test_words_out_of_a_table_have_french() -> None:
         *ui.STATES.values(),
         *frontmatter.LEVELS,
         *(name.capitalize() for name in markdown.ADMONITIONS),
-        *reach_map.MEANING,
-        *reach_map.MEANING.values(),
+        *table.MEANING,
+        *table.MEANING.values(),
+        *table.TITLES.values(),
+        *table.WAYS_OUT.values(),
+        *map_table.SINCE.values(),
+        *(picture.INTERNAL, picture.SILENT, picture.GONE),
     }
     assert {key for key in said if LETTER.search(key)} - OUR_OWN.keys() == set()
 
@@ -280,12 +284,12 @@ def test_the_map_speaks() -> None:
         0.3,
     )
     for width in (80, 40):
-        drawn = reach_map.draw(found, width)
+        drawn = map_table.draw(map_table.Shown(found), width)
         assert english_in(drawn) == []
         assert "sans nom" in drawn
         assert "hôte:80 mène à gateway:80" in drawn
         assert max(map(len, drawn.splitlines())) <= width
-    assert {cell["word"] for cell in reach_map.to_json(found)["table"]} == {"no name", "-"}
+    assert {cell["word"] for cell in table.to_json(found)["table"]} == {"no name", "-"}
 
 
 @pytest.mark.usefixtures("french")

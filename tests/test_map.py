@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labrunner.cli import map as reach_map
+from labrunner.cli.map_table import Shown, draw
 from labrunner.model.reach import Listener, Probe, Reach
+from labrunner.reach import table
 
 ANY = "0.0.0.0"  # noqa: S104  what containers bind to, not we
 
@@ -65,22 +66,22 @@ my-payment-service:8000 listens on 127.0.0.1 only"""
 
 def test_draw_80() -> None:
     """At 80 columns it is a table with a legend of the words that occur."""
-    drawn = reach_map.draw(EXAMPLE, 80)
+    drawn = draw(Shown(EXAMPLE), 80)
     assert drawn == TABLE
     assert max(map(len, drawn.splitlines())) <= 80
 
 
 def test_draw_40() -> None:
     """At 40 columns it is a list, and still fits."""
-    drawn = reach_map.draw(EXAMPLE, 40)
+    drawn = draw(Shown(EXAMPLE), 40)
     assert max(map(len, drawn.splitlines())) <= 40
     assert "web\n  open*     db:5432\n  refused   my-payment-service:8000\n" in drawn
 
 
 def test_colour_adds_nothing() -> None:
     """With the colours taken out, a coloured map is the plain one."""
-    coloured = reach_map.draw(EXAMPLE, 80, lambda text, style: f"\x1b[{style}m{text}\x1b[0m")
-    plain = reach_map.draw(EXAMPLE, 80)
+    coloured = draw(Shown(EXAMPLE), 80, lambda text, style: f"\x1b[{style}m{text}\x1b[0m")
+    plain = draw(Shown(EXAMPLE), 80)
     for code in ("2", "31", "32", "33", "0"):
         coloured = coloured.replace(f"\x1b[{code}m", "")
     assert [line.rstrip() for line in coloured.splitlines()] == plain.splitlines()
@@ -88,12 +89,13 @@ def test_colour_adds_nothing() -> None:
 
 def test_draw_nothing() -> None:
     """No containers, and containers on which nothing listens, are said in a sentence."""
-    assert reach_map.draw(Reach((), (), (), 0.0)) == "No container is running."
-    assert reach_map.draw(Reach(("a",), (), (), 0.0)) == "1 container: nothing listens anywhere."
+    assert draw(Shown(Reach((), (), (), 0.0))) == "No container is running."
+    assert draw(Shown(Reach(("a",), (), (), 0.0))) == "1 container: nothing listens anywhere."
 
 
 def test_json() -> None:
     """The JSON has every probe and the table's word for each pair."""
-    data = reach_map.to_json(EXAMPLE)
+    data = table.to_json(EXAMPLE)
     assert data["probes"][0]["state"] == "open"
-    assert {"source": "db", "target": "web", "port": 80, "word": "rejected"} in data["table"]
+    way = {"source": "db", "target": "web", "port": 80, "protocol": "tcp"}
+    assert {**way, "word": "rejected"} in data["table"]

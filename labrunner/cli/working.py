@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -187,40 +188,47 @@ def _show_solution(step: Step, *, as_json: bool) -> None:
 
 def map_reach(
     *,
-    name: Named = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Also say what changed since the last map.")
+    ] = False,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="last|step|lab", help="The same, since another moment."),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Measure again whenever something changes.")
+    ] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="UDP, ping, published ports and the way out, too.")
+    ] = False,
     svg: Annotated[
         bool, typer.Option("--svg", help="Draw networks and containers, as an SVG file.")
     ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="The file that the drawing goes to.")
+    ] = None,
+    name: Named = None,
     as_json: Json = False,
 ) -> None:
     """Measure who can reach whom, and show it; or draw who is on which network."""
-    if svg:
-        sys.stdout.write(_drawing(name))
-        return
-    from labrunner.cli import map as reach_map
+    from labrunner.cli import map as maps
 
-    lab = _open(name)
-    with _engine_knows(lab):
-        found = lab.view.reach()
-    if as_json:
-        ui.say_json(reach_map.to_json(found))
-    else:
-        reach_map.show(found)
-
-
-def _drawing(name: str | None) -> str:
-    """A running lab as it is now, or a scenario that was named as it starts."""
-    from labrunner import plugins
-    from labrunner.reach import picture
-
+    wanted = maps.Wanted(
+        maps.point(since, diff=diff), everything=everything, as_json=as_json, output=output
+    )
+    maps.refuse(wanted, svg=svg, watch=watch)
     try:
         lab = _open(name)
     except UsageError:
-        if name is None:
+        if name is None or not svg:
             raise
-        return picture.svg(picture.of_scenario(plugins.find(name)))
+        maps.draw_plan(name, output)
+        return
+    if as_json:
+        words.speak(words.ENGLISH)
+    act = maps.draw_lab if svg else maps.watch if watch else maps.show
     with _engine_knows(lab):
-        return picture.svg(picture.of_lab(lab.view))
+        act(lab, wanted)
 
 
 def _open(name: str | None) -> OpenLab:

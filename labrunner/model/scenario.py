@@ -30,6 +30,7 @@ class Scenario:
         alone: ids of steps that measure speed: while their commands and checks run,
             ``lab validate`` lets no other lab do anything.
         internet: the sandbox gets a way out; only for scenarios that need one.
+        riddle: the learner is to find out what is wrong: ``lab map`` names no cause.
         setup: runs after the topology is up, for what data cannot say.
         teardown: runs before a ``local`` lab is taken down (a sandbox just goes).
         folder: where ``scenario.py`` lives; filled in from the caller's file.
@@ -46,6 +47,7 @@ class Scenario:
     limits: Limits = field(default_factory=Limits)
     alone: tuple[str, ...] = ()
     internet: bool = False
+    riddle: bool = False
     setup: Hook | None = None
     teardown: Hook | None = None
     folder: Path | None = None

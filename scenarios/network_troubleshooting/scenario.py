@@ -106,6 +106,7 @@ scenario = Scenario(
         *map(member, COPIES),
         Container("scanner", IMAGE, (HOME,), cap_add=("NET_ADMIN",)),
     ),
+    riddle=True,
     # it plants rules in the firewall of the host
     hosts=("sandbox",),
     limits=Limits(memory="1g", disk="256m"),

@@ -1,0 +1,246 @@
+"""A measurement laid out as text: a table where it fits, a list where it does not."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from labrunner.reach import changes as reach_changes
+from labrunner.reach import table
+from labrunner.words import tr
+
+if TYPE_CHECKING:
+    from labrunner.model.reach import Protocol, Reach, Trouble
+    from labrunner.reach.changes import Change
+    from labrunner.reach.table import Cell, Column, Table
+
+Paint = Callable[[str, str], str]
+"""Text and a word's style in, text in that style out."""
+
+STYLES = {
+    **dict.fromkeys(("open", "open*", "answers", "arrives"), "32"),
+    **dict.fromkeys(("paused", "refused"), "33"),
+    "-": "2",
+}
+BLOCKED = "31"
+MARK = " <"
+"""Behind a word that is another one than before."""
+
+SINCE = {
+    "last": "since the last map, {1}:",
+    "step": "since this step began, {1}:",
+    "lab": "since the lab began, {1}:",
+    "drawn": "at {1}:",
+}
+"""What stands above changes, by what was compared with."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What changed, and since when.
+
+    Attributes:
+        since: a key of `SINCE`.
+        at: when what was compared with was measured, in seconds since the epoch.
+        changes: what changed; nothing, where nothing did.
+    """
+
+    since: str
+    at: float
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A measurement, and what is to be shown of it.
+
+    Attributes:
+        reach: the measurement.
+        everything: all protocols, published ports and the way out, and not TCP alone.
+        riddle: no cause is named.
+        troubles: faults that have a name.
+        compared: what changed.
+    """
+
+    reach: Reach
+    everything: bool = False
+    riddle: bool = False
+    troubles: Sequence[Trouble] = ()
+    compared: Compared | None = None
+    tables: tuple[Table, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        kinds: tuple[Protocol, ...] = table.PROTOCOLS if self.everything else ("tcp",)
+        marked = reach_changes.ways(self.compared.changes if self.compared else ())
+        tables = (table.table(self.reach, kind, marked) for kind in kinds)
+        object.__setattr__(self, "tables", tuple(t for t in tables if t.columns))
+
+
+def _plain(text: str, _style: str) -> str:
+    return text
+
+
+def draw(shown: Shown, width: int = 80, paint: Paint = _plain) -> str:
+    """It as lines of at most ``width`` characters (a name alone may be longer)."""
+    return "\n\n".join(part for part in _parts(shown, width, paint) if part)
+
+
+def _parts(shown: Shown, width: int, paint: Paint) -> Iterator[str]:
+    reach = shown.reach
+    missing = table.nothing(reach)
+    yield missing or _wrap(table.summary(reach), width)
+    holes = table.published(reach) if shown.everything else ()
+    for one in shown.tables:
+        title = tr(table.TITLES[one.columns[0].protocol]) if shown.everything else ""
+        drawn = _table(reach, one, width, paint) or _list(one, width, paint)
+        yield f"{title}\n{drawn}".lstrip("\n")
+    if holes:
+        rows = [(hole.at, hole.target, paint(hole.label, _style(hole.word))) for hole in holes]
+        yield _titled("published", rows, width)
+    ways_out = table.outside(reach) if shown.everything else ()
+    if ways_out:
+        rows2 = [(one.container, one.label) for one in ways_out]
+        yield _titled("outside", rows2, width)
+    yield _legend(shown, holes, width)
+    yield "\n".join(_wrap(note, width, 2) for note in table.notes(reach, riddle=shown.riddle))
+    yield _troubles(shown.troubles, width)
+    yield changed(shown.compared, width) if shown.compared else ""
+
+
+def _titled(kind: str, rows: Sequence[Sequence[str]], width: int) -> str:
+    """A small table of its own, with its title; cells of the last column may be painted."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [tr(table.TITLES[kind])]
+    for row in rows:
+        cells = [text.ljust(w) for text, w in zip(row[:-1], widths, strict=False)]
+        wide = "  ".join([*cells, row[-1]])
+        fits = sum(widths) + 2 * len(cells) <= width
+        lines.append(wide if fits else "\n  ".join(row))
+    return "\n".join(lines)
+
+
+def _legend(shown: Shown, holes: Sequence[table.Hole], width: int) -> str:
+    size = _cell_width()
+    lines = [
+        _wrap(f"{one.label:<{size}}  {one.meaning}", width, size + 2)
+        for one in table.legend(shown.tables, holes)
+    ]
+    if any(cell.changed for one in shown.tables for row in one.rows for cell in row.cells):
+        lines.append(_wrap(f"{MARK.strip():<{size}}  {tr('another word than before')}", width))
+    return "\n".join(lines)
+
+
+def _troubles(troubles: Sequence[Trouble], width: int) -> str:
+    lines = []
+    for one in troubles:
+        lines.append(_wrap(one.message, width, 2))
+        if one.look:
+            lines.append(_wrap(f"  {tr('look:')} {one.look}", width, 8))
+    return "\n".join(lines)
+
+
+def changed(compared: Compared, width: int) -> str:
+    """What changed since when, in sentences."""
+    clock = time.strftime("%H:%M:%S", time.localtime(compared.at))
+    told = reach_changes.tell(compared.changes) or [tr("nothing has changed")]
+    return "\n".join(
+        [
+            _wrap(tr(SINCE[compared.since], clock), width),
+            *(_wrap(f"  {line}", width, 4) for line in told),
+        ]
+    )
+
+
+# --- one table ----------------------------------------------------------------------------
+
+
+def _cell_width() -> int:
+    """Characters of the longest word in a table."""
+    return max(len(tr(word)) for word in table.MEANING)
+
+
+def _table(reach: Reach, shown: Table, width: int, paint: Paint) -> str | None:
+    """Sources down, targets across; ``None`` where it would be wider than ``width``."""
+    corner = tr("from \\ to")
+    marked = any(cell.changed for row in shown.rows for cell in row.cells)
+    least = _cell_width() + (len(MARK) if marked else 0)
+    first = max(len(corner), *(len(name) for name in reach.containers))
+    widths = [
+        max(least, len(_port(c)), *(len(part) + 1 for part in c.target.split("-")))
+        for c in shown.columns
+    ]
+    if first + sum(w + 2 for w in widths) > width:
+        return None
+    heads = [
+        [*textwrap.wrap(table.named(c.target), w), *([_port(c)] if c.port else [])]
+        for c, w in zip(shown.columns, widths, strict=True)
+    ]
+    deep = max(len(head) for head in heads)
+    lines = []
+    for row in range(deep):
+        texts = [_head(head, row, deep) for head in heads]
+        lines.append(_row(corner if row == deep - 1 else "", first, texts, widths))
+    for each in shown.rows:
+        cells = [
+            paint(f"{_said(cell):<{w}}", _style(cell.word))
+            for cell, w in zip(each.cells, widths, strict=True)
+        ]
+        lines.append(_row(each.source, first, cells, widths))
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _said(cell: Cell) -> str:
+    return cell.label + (MARK if cell.changed else "")
+
+
+def _port(column: Column) -> str:
+    return f":{column.port}"
+
+
+def _head(head: Sequence[str], row: int, deep: int) -> str:
+    """The line of a column's head in a row, heads standing on the table."""
+    place = row - (deep - len(head))
+    return head[place] if place >= 0 else ""
+
+
+def _row(name: str, first: int, texts: Sequence[str], widths: Sequence[int]) -> str:
+    cells = [text.ljust(w) for text, w in zip(texts, widths, strict=True)]
+    return "  ".join([name.ljust(first), *cells])
+
+
+def _list(shown: Table, width: int, paint: Paint) -> str:
+    """For each source, what it found in each state."""
+    blocks = []
+    size = _cell_width()
+    for row in shown.rows:
+        lines = [row.source]
+        for word in table.MEANING:
+            found = [
+                f"{column.label}{MARK if cell.changed else ''}"
+                for column, cell in zip(shown.columns, row.cells, strict=True)
+                if cell.word == word
+            ]
+            if found and word != "-":
+                said = tr(word)
+                text = _wrap(f"  {said:<{size}}  {', '.join(found)}", width, size + 4)
+                lines.append(text.replace(said, paint(said, _style(word)), 1))
+        blocks.append("\n".join(lines))
+    return "\n".join(blocks)
+
+
+def _style(word: str) -> str:
+    return STYLES.get(word, BLOCKED)
+
+
+def _wrap(text: str, width: int, indent: int = 0) -> str:
+    return textwrap.fill(
+        text,
+        max(width, 20),
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )

@@ -1,0 +1,90 @@
+"""Measures the beginning of a lab and of each step beside the learner's work.
+
+Nobody waits for it: the command that has brought the lab to a step ends at once, and a process
+of its own measures and ends within a second. Whatever comes between - the lab is stopped, the
+engine dies, the next step is reached - it ends without a word and leaves nothing. On a
+``local`` host, where measuring takes a container on the learner's own engine, it is left out:
+there the first `lab map` of a step is what later ones are compared with.
+
+    python -m labrunner.reach.keeping STORE LAB STEP [POINT]...
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labrunner.errors import LabError
+from labrunner.reach.kept import POINTS, Point, keep
+
+if TYPE_CHECKING:
+    from labrunner.session import OpenLab
+    from labrunner.store import LabRecord, Store
+
+LONGEST = 30
+"""Seconds until it gives up, whatever holds it."""
+
+
+def begin(lab: OpenLab, *, first: bool = False) -> None:
+    """Have the beginning of the current step measured, and of the lab where it is the first."""
+    if lab.record.host != "sandbox":
+        return
+    points = ("step", "lab") if first else ("step",)
+    argv = [sys.executable, "-m", __name__, str(lab.store.path), lab.record.id, lab.record.step]
+    # it keeps nothing of ours open, and no folder from being removed
+    with suppress(OSError):
+        subprocess.Popen(
+            [*argv, *points],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+        )
+
+
+def measure(path: Path, lab_id: str, step: str, points: tuple[Point, ...]) -> None:
+    """Measure a lab and keep it, if the lab is still there and on that step afterwards."""
+    from labrunner.engine import reach, running
+    from labrunner.lock import holding
+    from labrunner.store import Store
+
+    if not path.is_file():
+        return
+    store = Store(path)
+    record = _still(store, lab_id, step)
+    if record is None:
+        return
+    host = running.attach(record.host, record.id, record.folder, record.engine)
+    at = time.time()
+    found = reach.measure(host)
+    # whoever ends the lab holds its lock: nothing may come into its folder meanwhile
+    with holding(path.parent / "locks", record.scenario, patience=LONGEST):
+        record = _still(store, lab_id, step)
+        if record is not None:
+            keep(record, found, at=at, points=points)
+
+
+def _still(store: Store, lab_id: str, step: str) -> LabRecord | None:
+    """The lab, if it runs and the learner is on that step."""
+    found = [r for r in store.labs() if r.id == lab_id and r.step == step]
+    return found[0] if found and found[0].folder.is_dir() else None
+
+
+def main(argv: list[str]) -> None:
+    """Be polite to everything else on the machine, and quiet."""
+    signal.alarm(LONGEST * 2)
+    os.nice(5)
+    path, lab_id, step, *points = argv
+    with suppress(LabError):
+        measure(Path(path), lab_id, step, tuple(p for p in POINTS if p in points))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
