@@ -65,7 +65,7 @@ def judge(lab: OpenLab, step: Step, *, seconds: float = CHECK_SECONDS) -> Verdic
         try:
             found: object = check(lab.view)
         except LabError as error:
-            answer.append(_fault(f"the check could not look: {error.message}", seen=error.hint))
+            answer.append(_fault(f"the check could not look: {error.message}", look=error.hint))
         except Exception as error:  # noqa: BLE001  a check's bug is a verdict, not a crash
             answer.append(_fault(f"the check failed: {error!r}", seen=place(error)))
         else:
@@ -83,8 +83,8 @@ def judge(lab: OpenLab, step: Step, *, seconds: float = CHECK_SECONDS) -> Verdic
     return answer[0]
 
 
-def _fault(message: str, *, seen: str) -> Verdict:
-    return Verdict(Outcome.ERROR, message, expected="a verdict", seen=seen)
+def _fault(message: str, *, seen: str = "", look: str = "") -> Verdict:
+    return Verdict(Outcome.ERROR, message, expected="a verdict", seen=seen, look=look)
 
 
 def check(lab: OpenLab, step: Step, *, solved: bool = False) -> Checked:
@@ -149,6 +149,6 @@ def replay(lab: OpenLab, until: Step, *, on_event: OnEvent = ignore_event) -> No
             raise ScenarioError(
                 f"the solution of {step.id} did not pass its check: {verdict.message}",
                 where=f"{lab.lesson.path}:{step.line}",
-                hint=f"seen: {verdict.seen}",
+                hint=f"seen: {verdict.seen}" if verdict.seen else verdict.look,
             )
         on_event(Event("step", step.id, "done", seconds=solved.checked.seconds))

@@ -23,7 +23,7 @@ class Verdict:
         outcome: passed, not_yet, ruined (only a reset helps) or error.
         message: one sentence for the learner.
         expected, seen: what the check looked for and what it found.
-        look: a command to type to see it oneself.
+        look: a command to type to see it oneself; of an error, what to do about it.
     """
 
     outcome: Outcome

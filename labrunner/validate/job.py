@@ -111,7 +111,9 @@ class Job:
 def told(verdict: Verdict) -> str:
     """A verdict in one line."""
     line = f"{verdict.outcome.value}: {verdict.message}"
-    return f"{line} (seen: {verdict.seen})" if verdict.seen else line
+    if verdict.seen:
+        return f"{line} (seen: {verdict.seen})"
+    return f"{line} ({verdict.look})" if verdict.outcome is Outcome.ERROR and verdict.look else line
 
 
 def typed_badly(entry: Entry | None, bench: Bench) -> str:
