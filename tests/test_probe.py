@@ -18,9 +18,9 @@ HOST_FOLDER = Path(images.__file__).parent.parent / "images" / "host"
 
 @pytest.fixture
 def prober(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The prober's entry module, whose halves lie beside it in the image."""
+    """The measuring half of the prober, beside which the others lie in the image."""
     monkeypatch.syspath_prepend(str(HOST_FOLDER))
-    return importlib.import_module("probe")
+    return importlib.import_module("probe_survey")
 
 
 def test_addresses_of_proc_net_tcp(prober: Any) -> None:

@@ -13,7 +13,17 @@ from labrunner.engine.addresses import host_address
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.errors import EngineError
-from labrunner.model.reach import Listener, Probe, Reach
+from labrunner.model.reach import (
+    Condition,
+    Facts,
+    Interface,
+    Listener,
+    Neighbour,
+    Outside,
+    Probe,
+    Reach,
+    Segment,
+)
 
 if TYPE_CHECKING:
     import docker
@@ -23,6 +33,9 @@ if TYPE_CHECKING:
 
 MARGIN = 15.0
 """Seconds that the prober's start may take on top of what it is asked to wait."""
+
+SECOND_THOUGHTS = 8.0
+"""Seconds more where much was rejected: a kernel says so only once a second then."""
 
 LOG_LINES = 8
 
@@ -58,9 +71,11 @@ class Try:
 def measure(host: Host, *, timeout: float = 1.0, only: Collection[str] | None = None) -> Reach:
     """Measure who can reach whom, all at once, without changing anything.
 
-    Every listening TCP port of every running container is tried from inside every other
-    one, at each address and by each name that it may have there; so are the host's, at
-    each gateway. No server notices: handshakes are broken off before they are complete.
+    Every port on which a running container listens, TCP or UDP, is tried from inside every
+    other one, at each address and by each name that it may have there, and so is an echo; the
+    host's ports are tried at each gateway, and published ports from the host. A server
+    notices nothing of TCP: handshakes are broken off before they are complete. One of UDP
+    gets an empty datagram. Nothing outside the host is asked.
 
     Args:
         host: where the containers run.
@@ -73,25 +88,52 @@ def measure(host: Host, *, timeout: float = 1.0, only: Collection[str] | None = 
     Raises:
         EngineError: the engine or the prober failed.
     """
+    return _measure(host, timeout, only, facts=False)[0]
+
+
+def survey(
+    host: Host, *, timeout: float = 1.0, only: Collection[str] | None = None
+) -> tuple[Reach, Facts]:
+    """Measure who can reach whom, and see what names a fault; see `measure`."""
+    return _measure(host, timeout, only, facts=True)
+
+
+def _measure(
+    host: Host, timeout: float, only: Collection[str] | None, *, facts: bool
+) -> tuple[Reach, Facts]:
     begun = time.monotonic()
-    containers, paused = _look(host, only)
+    looked = _look(host, only, stopped=facts)
     listeners: list[Listener] = []
     probes: list[Probe] = []
+    outside: list[Outside] = []
+    seen: dict[str, Mapping[str, Any]] = {}
     gone: set[str] = set()
-    request = {"mode": "reach", "containers": containers, "timeout": timeout}
-    for reply in _ask(host, request, 2 * timeout):
+    request = {
+        "mode": "reach",
+        "containers": looked.described,
+        "timeout": timeout,
+        "sandbox": host.kind == "sandbox",
+        "facts": facts,
+    }
+    for reply in _ask(host, request, 2 * timeout + SECOND_THOUGHTS):
         if "probe" in reply:
-            probes.append(Probe(**reply["probe"]))
+            probes.append(_mark(Probe(*reply["probe"]), looked.paused))
         elif "listener" in reply:
             listeners.append(Listener(*reply["listener"]))
+        elif "outside" in reply:
+            outside.append(Outside(*reply["outside"]))
+        elif "facts" in reply:
+            seen[reply["facts"]["name"]] = reply["facts"]
         elif "gone" in reply:
             gone.add(reply["gone"])
-    return Reach(
-        containers=tuple(c["name"] for c in containers if c["name"] not in gone),
+    reach = Reach(
+        containers=tuple(c["name"] for c in looked.described if c["name"] not in gone),
         listeners=tuple(listeners),
-        probes=tuple(_mark(p, paused) for p in probes),
+        probes=tuple(probes),
         seconds=time.monotonic() - begun,
+        outside=tuple(outside),
     )
+    return reach, _facts(looked, seen) if facts else Facts()
 
 
 def tcp(host: Host, source: str, target: str, port: int, *, timeout: float = 2.0) -> ReachState:
@@ -218,7 +260,7 @@ def _reaches_directly(host: Host, ports: Sequence[WaitFor]) -> bool:
 
 def _mark(probe: Probe, paused: Collection[str]) -> Probe:
     """Say of an open port of a paused container that nobody will answer there."""
-    if probe.state == "open" and probe.target in paused:
+    if probe.state == "open" and probe.target in paused and probe.protocol != "icmp":
         return replace(probe, detail="paused")
     return probe
 
@@ -237,31 +279,53 @@ def _pid(host: Host, container: str) -> int:
 # --- what the engine says ----------------------------------------------------------------
 
 
-def _look(host: Host, only: Collection[str] | None) -> tuple[list[dict[str, Any]], set[str]]:
-    """What the prober needs to know of each container, and who of them is paused."""
+@dataclass(frozen=True)
+class _Looked:
+    """What the engine says.
+
+    Attributes:
+        described: what the prober needs to know of each running container.
+        paused: names of those that are paused.
+        attrs: all that the engine says of each container, those that do not run among them.
+        networks: the same of each network, by name.
+    """
+
+    described: list[dict[str, Any]]
+    paused: set[str]
+    attrs: list[Mapping[str, Any]]
+    networks: Mapping[str, Mapping[str, Any]]
+
+
+def _look(host: Host, only: Collection[str] | None, *, stopped: bool) -> _Looked:
     import docker.errors
 
     api = host.client.api
-    found: list[dict[str, Any]] = []
-    paused: set[str] = set()
+    found: list[Mapping[str, Any]] = []
     with engine_errors("looking at the containers"):
         networks = {n["Name"]: n for n in api.networks()}
-        for entry in _chosen(host, networks, only):
+        for entry in _chosen(host, networks, only, stopped=stopped):
             try:
-                attrs = api.inspect_container(entry["Id"])
+                found.append(api.inspect_container(entry["Id"]))
             except docker.errors.NotFound:
                 continue
-            if attrs["State"]["Pid"]:
-                found.append(_describe(attrs, networks))
-                if attrs["State"]["Paused"]:
-                    paused.add(found[-1]["name"])
-    return sorted(found, key=lambda c: str(c["name"])), paused
+    found.sort(key=lambda attrs: str(attrs["Name"]))
+    running = [attrs for attrs in found if attrs["State"]["Pid"]]
+    return _Looked(
+        described=[_describe(attrs, networks) for attrs in running],
+        paused={attrs["Name"].lstrip("/") for attrs in running if attrs["State"]["Paused"]},
+        attrs=found,
+        networks=networks,
+    )
 
 
 def _chosen(
-    host: Host, networks: Mapping[str, Mapping[str, Any]], only: Collection[str] | None
+    host: Host,
+    networks: Mapping[str, Mapping[str, Any]],
+    only: Collection[str] | None,
+    *,
+    stopped: bool,
 ) -> list[Mapping[str, Any]]:
-    """Entries of the engine's list of running containers that are to be looked at."""
+    """Entries of the engine's list of containers that are to be looked at."""
     ours = {n for n, attrs in networks.items() if (attrs["Labels"] or {}).get(LABEL) == host.lab_id}
 
     def wanted(entry: Mapping[str, Any]) -> bool:
@@ -275,7 +339,7 @@ def _chosen(
         return not ours.isdisjoint(entry["NetworkSettings"]["Networks"])
 
     client: docker.DockerClient = host.client
-    return [entry for entry in client.api.containers() if wanted(entry)]
+    return [entry for entry in client.api.containers(all=stopped) if wanted(entry)]
 
 
 def _describe(
@@ -283,7 +347,7 @@ def _describe(
 ) -> dict[str, Any]:
     """One container as the prober's request has it."""
     name = attrs["Name"].lstrip("/")
-    ends: dict[str, dict[str, str]] = {}
+    ends: dict[str, dict[str, Any]] = {}
     names = [name]
     links: dict[str, list[str]] = {}
     for network, end in attrs["NetworkSettings"]["Networks"].items():
@@ -293,8 +357,9 @@ def _describe(
             "ip": end["IPAddress"],
             "ip6": end.get("GlobalIPv6Address") or "",
             "gateway": end.get("Gateway") or host_address(networks.get(network, {})),
+            "internal": bool(networks.get(network, {}).get("Internal")),
         }
-        names += [a for a in end.get("Aliases") or () if not attrs["Id"].startswith(a)]
+        names += _aliases(attrs, end)
         for link in end.get("Links") or ():
             target, _, alias = link.partition(":")
             links.setdefault(target, []).append(alias or target)
@@ -304,16 +369,89 @@ def _describe(
         "networks": ends,
         "names": list(dict.fromkeys(names)),
         "links": links,
-        "published": _published(attrs),
+        "published": [(a, h, int(i.partition("/")[2]), p) for a, h, i, p in _published(attrs)],
         "dns": bool(attrs["HostConfig"].get("Dns")),
     }
 
 
-def _published(attrs: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """Address and port of the host, and port of the container, for each published TCP port."""
+def _aliases(attrs: Mapping[str, Any], end: Mapping[str, Any]) -> list[str]:
+    """The names that a container goes by on a network beside its own."""
+    return [a for a in end.get("Aliases") or () if not attrs["Id"].startswith(a)]
+
+
+def _published(attrs: Mapping[str, Any]) -> list[tuple[str, int, str, str]]:
+    """Address and port of the host, ``protocol/port`` of the container, and the protocol."""
     found = []
     for inner, bindings in (attrs["NetworkSettings"].get("Ports") or {}).items():
         port, _, protocol = inner.partition("/")
-        if protocol == "tcp":
-            found += [(b["HostIp"], int(b["HostPort"]), int(port)) for b in bindings or ()]
+        if protocol in {"tcp", "udp"}:
+            found += [
+                (b["HostIp"], int(b["HostPort"]), f"{protocol}/{port}", protocol)
+                for b in bindings or ()
+            ]
     return found
+
+
+# --- what names a fault ------------------------------------------------------------------
+
+
+def _facts(looked: _Looked, seen: Mapping[str, Mapping[str, Any]]) -> Facts:
+    conditions = tuple(
+        _condition(attrs, seen.get(attrs["Name"].lstrip("/"), {})) for attrs in looked.attrs
+    )
+    used = {network for one in conditions for network, _address in one.addresses}
+    neighbours = {
+        Neighbour(name, address, mac)
+        for name, found in seen.items()
+        for address, mac in found["neighbours"]
+    }
+    return Facts(
+        containers=conditions,
+        networks=tuple(_segment(looked.networks[n]) for n in sorted(used & set(looked.networks))),
+        neighbours=tuple(sorted(neighbours, key=lambda n: (n.seen_by, n.address, n.mac))),
+    )
+
+
+def _condition(attrs: Mapping[str, Any], seen: Mapping[str, Any]) -> Condition:
+    state, config = attrs["State"], attrs["HostConfig"]
+    ends = attrs["NetworkSettings"]["Networks"]
+    by_mac = {end.get("MacAddress"): network for network, end in ends.items()}
+    exposed = [
+        "/".join(reversed(port.split("/"))) for port in attrs["Config"].get("ExposedPorts") or ()
+    ]
+    published = tuple((a, h, inner) for a, h, inner, _p in _published(attrs))
+    return Condition(
+        name=attrs["Name"].lstrip("/"),
+        state=state["Status"],
+        exit_code=state["ExitCode"],
+        addresses=tuple((network, end.get("IPAddress") or "") for network, end in ends.items()),
+        aliases=tuple((n, alias) for n, end in ends.items() for alias in _aliases(attrs, end)),
+        expected=tuple(sorted({*exposed, *(inner for _a, _h, inner in published)})),
+        published=published,
+        mode=config.get("NetworkMode") or "",
+        interfaces=tuple(
+            Interface(name, mac, mtu, by_mac.get(mac, ""))
+            for name, mac, mtu in seen.get("interfaces", ())
+        ),
+        owned=tuple(seen.get("owned", ())),
+        cpus=_cpus(config),
+        throttled=seen.get("throttled", 0.0),
+    )
+
+
+def _cpus(config: Mapping[str, Any]) -> float:
+    """How much processor time a container may take; 0: as much as there is."""
+    if config.get("NanoCpus"):
+        return float(config["NanoCpus"]) / 1e9
+    quota, period = config.get("CpuQuota") or 0, config.get("CpuPeriod") or 100_000
+    return float(quota) / float(period) if quota > 0 else 0.0
+
+
+def _segment(attrs: Mapping[str, Any]) -> Segment:
+    options = attrs.get("Options") or {}
+    return Segment(
+        name=attrs["Name"],
+        internal=bool(attrs.get("Internal")),
+        icc=options.get("com.docker.network.bridge.enable_icc", "true") == "true",
+        mtu=int(options.get("com.docker.network.driver.mtu") or 0),
+    )

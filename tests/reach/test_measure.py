@@ -200,7 +200,7 @@ class TestMatrix:
 
     def test_every_pair_once(self, seen: Seen) -> None:
         """No way is told twice, and nobody is tried from itself."""
-        ways = [(p.source, p.target, p.via, p.port) for p in seen.reach.probes]
+        ways = [(p.source, p.target, p.via, p.port, p.protocol) for p in seen.reach.probes]
         assert len(ways) == len(set(ways))
         assert all(p.source != p.target for p in seen.reach.probes)
 

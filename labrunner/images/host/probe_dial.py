@@ -33,10 +33,18 @@ REDIAL = 0.1
 """Seconds until a second first packet is sent; the kernel itself would take one second."""
 PATIENCE = 10
 """An unanswered try gets this many times as long as the slowest answer took."""
+MOST = 4000
+"""At most so many tries wait for an answer at the same time."""
+SPARE = 200
+"""Half as many files as are open for other purposes."""
 POLL = 0.004
 """Seconds between two tries of a port that is waited for."""
 CLONE_NEWNET = 0x40000000
-IP_RECVERR, IPV6_RECVERR = 11, 25
+RECVERR = {
+    socket.AF_INET: (socket.IPPROTO_IP, 11),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 25),
+}
+"""The socket option that keeps errors with what is known of them."""
 REJECTS = {
     (3, 0): "icmp-net-unreachable",
     (3, 1): "icmp-host-unreachable",
@@ -56,6 +64,16 @@ REJECTS = {
 def now() -> float:
     """Seconds on the monotonic clock."""
     return time.monotonic()
+
+
+def most_at_once() -> int:
+    """How many tries may wait at the same time: each has up to two sockets."""
+    with open("/proc/self/limits", encoding="ascii") as limits:
+        for line in limits:
+            if line.startswith("Max open files"):
+                given = line.split()[3]
+                return min(MOST, int(given) // 2 - SPARE) if given.isdigit() else MOST
+    return MOST
 
 
 class Space:
@@ -129,6 +147,7 @@ class Dialer:
         self.known: dict[tuple[int, str, int], Try] = {}
         self.pending: set[Try] = set()
         self.slowest = 0.0
+        self.most = most_at_once()
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +176,8 @@ class Dialer:
             self._open(attempt)
             if len(self.known) % 64 == 0:
                 self.loop.turn(0)
+            while len(self.pending) >= self.most:
+                self.loop.turn(self.tick(now()) or 0)
         return self.known[key]
 
     def tick(self, moment: float) -> float | None:
@@ -176,6 +197,13 @@ class Dialer:
                 self._open(attempt)
             due = left if due is None else min(due, left)
         return due
+
+    def once_more(self, attempt: Try) -> None:
+        """Make a try that is over once more; what came of it counts."""
+        attempt.sockets, attempt.state, attempt.detail = [], "", ""
+        attempt.began = now()
+        self.pending.add(attempt)
+        self._open(attempt)
 
     def again(self, attempt: Try) -> Try:
         """The same try anew."""
@@ -198,7 +226,7 @@ class Dialer:
         try:
             sock = self.inside(attempt.space, lambda: _socket(family))
         except OSError as error:
-            self._settle(attempt, *_meaning(error.errno or 0, ""))
+            self._settle(attempt, *meaning(error.errno or 0, ""))
             return
         attempt.sockets.append(sock)
         code = sock.connect_ex((address, attempt.port))
@@ -209,13 +237,13 @@ class Dialer:
                 lambda: self._answered(attempt, sock),
             )
         else:
-            self._settle(attempt, *_meaning(code, _icmp(sock)))
+            self._settle(attempt, *meaning(code, _icmp(sock)))
 
     def _answered(self, attempt: Try, sock: socket.socket) -> None:
         code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if len(attempt.sockets) == 1:
             self.slowest = max(self.slowest, now() - attempt.began)
-        self._settle(attempt, *_meaning(code, _icmp(sock)))
+        self._settle(attempt, *meaning(code, _icmp(sock)))
 
     def _settle(self, attempt: Try, state: str, detail: str = "") -> None:
         for sock in attempt.sockets:
@@ -252,7 +280,7 @@ def _number(address: str) -> int:
     return number
 
 
-def _socket(family: int) -> socket.socket:
+def _socket(family: socket.AddressFamily) -> socket.socket:
     """A socket that connects without ever finishing the handshake.
 
     Without quick acknowledgements the kernel holds back the third packet for up to 200 ms,
@@ -262,10 +290,7 @@ def _socket(family: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    if family == socket.AF_INET:
-        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
-    else:
-        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+    sock.setsockopt(*RECVERR[family], 1)
     return sock
 
 
@@ -282,7 +307,7 @@ def _icmp(sock: socket.socket) -> str:
     return ""
 
 
-def _meaning(code: int, icmp: str) -> tuple[str, str]:
+def meaning(code: int, icmp: str) -> tuple[str, str]:
     """State and detail for an errno of ``connect``."""
     if code == 0:
         return "open", ""
