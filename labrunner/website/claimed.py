@@ -79,7 +79,16 @@ def _counted(claims: Sequence[Claim]) -> Html:
     rows = (
         join(
             [
-                tag("dt", join([_verdict(word), html(f"{found[word]} times")], " ")),
+                tag(
+                    "dt",
+                    join(
+                        [
+                            _verdict(word),
+                            html(f"{found[word]} {'time' if found[word] == 1 else 'times'}"),
+                        ],
+                        " ",
+                    ),
+                ),
                 tag("dd", MEANINGS[word]),
             ]
         )
