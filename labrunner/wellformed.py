@@ -81,6 +81,10 @@ class _Checker:
             hint = f"Write `hosts=({', '.join(map(repr, _HOSTS))})`, the default first."
             message = "hosts is not a tuple of kinds"
             yield self.wrong(message, hint, call="Scenario", keyword="hosts")
+        if not isinstance(scenario.riddle, bool):
+            hint = "Write `riddle=True`, or leave it out."
+            message = f"riddle is {scenario.riddle!r}, neither true nor false"
+            yield self.wrong(message, hint, call="Scenario", keyword="riddle")
 
     def each(
         self, values: Any, kind: type, what: str, hint: str, place: dict[str, str]

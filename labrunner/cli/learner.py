@@ -9,6 +9,7 @@ import typer
 from labrunner.cli import place, ui
 from labrunner.cli.options import Json, Named, lab_names
 from labrunner.errors import LabError
+from labrunner.reach import keeping
 from labrunner.words import count, tr
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def start(
         _prepare_to_show()
         opened = labs.start(store, name, options, on_event=progress)
     place.show(opened, as_json=as_json)
+    keeping.begin(opened, first=True)
 
 
 def _prepare_to_show() -> None:
@@ -166,6 +168,7 @@ def reset(
     with ui.Progress(tr("Resetting {1}", record.scenario), quiet=as_json) as progress:
         opened = labs.reset(store, record, keep_step=step, on_event=progress)
     place.show(opened, as_json=as_json)
+    keeping.begin(opened, first=True)
 
 
 def stop(

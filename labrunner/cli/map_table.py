@@ -94,7 +94,8 @@ def _parts(shown: Shown, width: int, paint: Paint) -> Iterator[str]:
     yield missing or _wrap(table.summary(reach), width)
     holes = table.published(reach) if shown.everything else ()
     for one in shown.tables:
-        title = tr(table.TITLES[one.columns[0].protocol]) if shown.everything else ""
+        kind = one.columns[0].protocol
+        title = _wrap(tr(table.TITLES[kind]), width) if shown.everything else ""
         drawn = _table(reach, one, width, paint) or _list(one, width, paint)
         yield f"{title}\n{drawn}".lstrip("\n")
     if holes:
@@ -113,7 +114,7 @@ def _parts(shown: Shown, width: int, paint: Paint) -> Iterator[str]:
 def _titled(kind: str, rows: Sequence[Sequence[str]], width: int) -> str:
     """A small table of its own, with its title; cells of the last column may be painted."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [tr(table.TITLES[kind])]
+    lines = [_wrap(tr(table.TITLES[kind]), width)]
     for row in rows:
         cells = [text.ljust(w) for text, w in zip(row[:-1], widths, strict=False)]
         wide = "  ".join([*cells, row[-1]])

@@ -12,6 +12,7 @@ from labrunner import words
 from labrunner.cli import place, ui
 from labrunner.cli.options import Json, Named, StepArgument
 from labrunner.errors import UsageError
+from labrunner.reach import keeping
 from labrunner.words import tr
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ def check(step: StepArgument = None, *, name: Named = None, as_json: Json = Fals
         ui.say_json(_checked(checked))
     else:
         _show_checked(lab, checked)
+    if checked.moved:
+        keeping.begin(lab)
     if checked.verdict.outcome is Outcome.ERROR:
         raise typer.Exit(AT_FAULT)
     if not checked.verdict.passed:
@@ -172,6 +175,8 @@ def solve(
     else:
         ui.say()
         _show_checked(lab, solved.checked)
+    if solved.checked.moved:
+        keeping.begin(lab)
     if not solved.checked.verdict.passed:
         raise typer.Exit(AT_FAULT)
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -21,25 +20,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner.errors import LabError
-from labrunner.reach.kept import POINTS, Point, keep
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
+    from labrunner.reach.kept import Point
     from labrunner.session import OpenLab
     from labrunner.store import LabRecord, Store
 
 LONGEST = 30
 """Seconds until it gives up, whatever holds it."""
 
+_at_work: list[Popen[bytes]] = []
+"""Those that this process has started and that may not have ended yet."""
+
 
 def begin(lab: OpenLab, *, first: bool = False) -> None:
     """Have the beginning of the current step measured, and of the lab where it is the first."""
+    import subprocess
+
+    _at_work[:] = [process for process in _at_work if process.poll() is None]
     if lab.record.host != "sandbox":
         return
     points = ("step", "lab") if first else ("step",)
     argv = [sys.executable, "-m", __name__, str(lab.store.path), lab.record.id, lab.record.step]
     # it keeps nothing of ours open, and no folder from being removed
     with suppress(OSError):
-        subprocess.Popen(
+        process = subprocess.Popen(
             [*argv, *points],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -47,15 +54,18 @@ def begin(lab: OpenLab, *, first: bool = False) -> None:
             start_new_session=True,
             cwd="/",
         )
+        _at_work.append(process)
 
 
 def measure(path: Path, lab_id: str, step: str, points: tuple[Point, ...]) -> None:
     """Measure a lab and keep it, if the lab is still there and on that step afterwards."""
     from labrunner.engine import reach, running
     from labrunner.lock import holding
+    from labrunner.reach.kept import keep
     from labrunner.store import Store
 
-    if not path.is_file():
+    locks = path.parent / "locks"
+    if not (path.is_file() and locks.is_dir()):
         return
     store = Store(path)
     record = _still(store, lab_id, step)
@@ -65,7 +75,7 @@ def measure(path: Path, lab_id: str, step: str, points: tuple[Point, ...]) -> No
     at = time.time()
     found = reach.measure(host)
     # whoever ends the lab holds its lock: nothing may come into its folder meanwhile
-    with holding(path.parent / "locks", record.scenario, patience=LONGEST):
+    with holding(locks, record.scenario, patience=LONGEST):
         record = _still(store, lab_id, step)
         if record is not None:
             keep(record, found, at=at, points=points)
@@ -79,8 +89,10 @@ def _still(store: Store, lab_id: str, step: str) -> LabRecord | None:
 
 def main(argv: list[str]) -> None:
     """Be polite to everything else on the machine, and quiet."""
+    from labrunner.reach.kept import POINTS
+
     signal.alarm(LONGEST * 2)
-    os.nice(5)
+    os.nice(10)
     path, lab_id, step, *points = argv
     with suppress(LabError):
         measure(Path(path), lab_id, step, tuple(p for p in POINTS if p in points))

@@ -130,6 +130,12 @@ MISTAKES = [
         "hosts=()",
         "hosts is not a tuple of kinds",
     ),
+    (
+        'networks=(Network("front"),),',
+        'networks=(Network("front"),),\n    riddle="no",',
+        'riddle="no"',
+        "riddle is 'no', neither true nor false",
+    ),
     ('check("do-it")', 'check("do-that")', "do-that", "a check for step `do-that`"),
 ]
 
