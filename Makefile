@@ -1,5 +1,5 @@
 # Thin names for the scripts in tools/; each says itself what it does.
-.PHONY: start test check bench validate clean
+.PHONY: start test check bench validate page clean
 
 LAB ?= unsegregated-shop
 
@@ -18,5 +18,8 @@ validate: ## the proof of every bundled scenario; options: make validate T="--qu
 bench: ## the speeds that the project promises, as ratios
 	@tools/bench $(T)
 
+page: ## the page that lab open shows
+	@tools/page
+
 clean: ## what the scripts made in this folder; engine, images and labs stay
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .cache site/page/node_modules labrunner/web/static .mypy_cache .ruff_cache .pytest_cache

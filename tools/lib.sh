@@ -301,6 +301,60 @@ mount_cgroups() {
     done
 }
 
+# --- the page -----------------------------------------------------------------------------
+
+PAGE=$ROOT/site/page
+STATIC=$ROOT/labrunner/web/static
+
+# node_ready: there is a Node that is new enough, and npm
+node_ready() {
+    has npm && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' 2>/dev/null
+}
+
+# page_stamp: what the built page is made from
+page_stamp() {
+    (cd "$PAGE" && find . -path ./node_modules -prune -o -type f -print | LC_ALL=C sort |
+        while read -r file; do cksum "$file"; done)
+}
+
+page_ready() {
+    [ -f "$STATIC/index.html" ] && [ "$(page_stamp)" = "$(cat "$ROOT/.cache/page.stamp" 2>/dev/null)" ]
+}
+
+# install_packages: into site/page/node_modules, where they are not there yet; stays in site/page
+install_packages() {
+    cd "$PAGE" || return
+    [ "$(cksum <package-lock.json)" != "$(cat node_modules/stamp 2>/dev/null)" ] || return 0
+    npm ci --ignore-scripts --no-audit --no-fund || return
+    cksum <package-lock.json >node_modules/stamp
+}
+
+make_page() { install_packages && npm run --silent check && npm run --silent build; }
+
+prepare_node() {
+    node_ready && return 0
+    if ! is_debian; then
+        die "Node 18 or newer with npm is missing; the page is built with it" \
+            "macOS: brew install node; Fedora: dnf install nodejs npm"
+    fi
+    is_root || die "Node 18 or newer with npm is missing; the page is built with it" \
+        "sudo apt-get install nodejs npm"
+    phase "Installing Node" install nodejs npm
+    node_ready || die "the Node of this system is older than 18" \
+        "use Debian 12, Ubuntu 24.04 or newer, or install Node 18"
+}
+
+# prepare_page: the built page is there when this returns
+prepare_page() {
+    if page_ready; then
+        printf 'ok  Page\n' >&2
+        return 0
+    fi
+    prepare_node
+    phase "Page" make_page
+    page_stamp >"$ROOT/.cache/page.stamp"
+}
+
 # --- the browser --------------------------------------------------------------------------
 
 # find_browser: a Chromium that tests can drive
