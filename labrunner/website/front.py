@@ -32,7 +32,7 @@ def page(material: Material, language: str) -> Page:
             "what it expected and what it saw."
         ),
         begin=tr("Begin with a lab"),
-        commands=Html(labs.console("lab list", "lab start unsegregated-shop")),
+        commands=labs.console("lab list", *_first(material, language)),
         then=tr("The labs"),
         total=tr(
             "{1}, {2} in all. A step's hints and solution stay folded until you open them.",
@@ -50,6 +50,12 @@ def page(material: Material, language: str) -> Page:
     versions = {other: translated("index.html", other) for other in material.languages}
     summary = tr("Labs about container networks and container security.")
     return Page(path, "labrunner", body, summary, language, versions, kind="front")
+
+
+def _first(material: Material, language: str) -> list[str]:
+    """What starts the easiest lab that this language has."""
+    easy = [lab for lab in material.labs if language in lab.languages][:1]
+    return [labs.start_command(lab, language) for lab in easy]
 
 
 def _hours(minutes: int) -> str:

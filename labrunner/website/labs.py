@@ -16,6 +16,7 @@ from labrunner.website.page import Entry, Page, anchor, link, translated
 from labrunner.words import count, tr
 
 _SIZE = re.compile(r'\bwidth="(\d+)" height="(\d+)"')
+NO_BREAK = "\N{NO-BREAK SPACE}"
 SHOWN = 140
 """Letters of a step that a search shows."""
 
@@ -40,7 +41,7 @@ def picture_of(lab: Lab, language: str) -> str:
 
 def facts(lesson: Lesson) -> str:
     """Level, time and length in a few words."""
-    steps = count(len(lesson.steps), "step", "steps")
+    steps = count(len(lesson.steps), "step", "steps").replace(" ", NO_BREAK)
     return f"{tr('{1}, about {2} minutes', tr(lesson.level), lesson.minutes)}, {steps}"
 
 
@@ -141,7 +142,7 @@ def needs(lesson: Lesson) -> Html:
     """What one should know before a lab."""
     if not lesson.requires:
         return Html()
-    known = items(inline(text) for text in lesson.requires)
+    known = items((inline(text) for text in lesson.requires), lang=lesson.language)
     return join([tag("p", tr("You should know:")), known])
 
 

@@ -50,7 +50,7 @@ class Material:
     """All of it.
 
     Attributes:
-        labs: easiest first; of one level, by name.
+        labs: easiest first; of one level, the shortest first.
         claims: in the order of the article.
         problems: why other labs are missing.
     """
@@ -92,8 +92,9 @@ def _lessons(content: Path) -> dict[str, Lesson]:
     }
 
 
-def _place(lab: Lab) -> tuple[int, str]:
-    return frontmatter.LEVELS.index(lab.lesson("").level), lab.name
+def _place(lab: Lab) -> tuple[int, int, str]:
+    lesson = lab.lesson("")
+    return frontmatter.LEVELS.index(lesson.level), lesson.minutes, lab.name
 
 
 @contextmanager
