@@ -22,8 +22,6 @@ _WORD = re.compile(r"\w+")
 _SHORTEST, _LONGEST = 2, 24
 _DIGITS = 5
 """Longer numbers are ids and times, which nobody looks for."""
-_COMMON = 0.4
-"""A word that more than this share of all places has tells nothing: a search leaves it out."""
 _BASE = 36
 _FIGURES = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -73,14 +71,8 @@ def script(pages: Iterable[Page]) -> bytes:
         for entry in one.entries:
             _note(places, len(shown), entry)
             shown.append(_shown(one, entry))
-    most = max(len(shown) * _COMMON, 1)
-    common = sorted(word for word, found in places.items() if len(found) > most)
-    words = {
-        word: _numbers(sorted(found.items()))
-        for word, found in sorted(places.items())
-        if word not in common
-    }
-    whole = {"places": shown, "common": common, "words": words}
+    words = {word: _numbers(sorted(found.items())) for word, found in sorted(places.items())}
+    whole = {"places": shown, "words": words}
     index = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
     return f'"use strict";\n(globalThis.labrunnerIndexes ??= []).push({index});\n'.encode()
 

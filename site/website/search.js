@@ -3,11 +3,10 @@
 
 /**
  * Search over the indexes that labrunner wrote beside this: for each place its address, title,
- * the title of its page, language and beginning; for each word the places where it stands; and
- * the words that stand nearly everywhere, which are not looked for.
+ * the title of its page, language and beginning; for each word the places where it stands.
  *
  * @typedef {[address: string, title: string, above: string, language: string, shown: string]} Place
- * @typedef {{places: Place[], common: string[], words: Record<string, string>}} Index
+ * @typedef {{places: Place[], words: Record<string, string>}} Index
  * @typedef {Map<Place, number>} Scores
  */
 
@@ -20,7 +19,6 @@
   /** @type {Index[]} */
   const indexes = /** @type {any} */ (globalThis).labrunnerIndexes;
   const vocabularies = indexes.map((index) => Object.keys(index.words).sort());
-  const common = new Set(indexes.flatMap((index) => index.common));
   const form = /** @type {HTMLFormElement} */ (document.getElementById("_search"));
   const input = /** @type {HTMLInputElement} */ (document.getElementById("_words"));
   const status = /** @type {HTMLElement} */ (document.getElementById("_status"));
@@ -81,7 +79,7 @@
     const words = folded(typed).match(/[\p{L}\p{N}_]+/gu) ?? [];
     /** @type {Scores | null} */
     let found = null;
-    for (const word of words.filter((one) => one.length > 1 && !common.has(one))) {
+    for (const word of words.filter((one) => one.length > 1)) {
       const here = places(word);
       if (found === null) found = here;
       else {
