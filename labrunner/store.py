@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Literal, cast
 
 from labrunner.errors import StateError
+from labrunner.lock import holding
 from labrunner.model.topology import HostKind
 from labrunner.model.verdict import Verdict
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the tables below; kept in SQLite's ``user_version``."""
 
 TABLES = """
 CREATE TABLE lab (
     id TEXT PRIMARY KEY, scenario TEXT NOT NULL, host TEXT NOT NULL, engine TEXT NOT NULL,
     folder TEXT NOT NULL, seed INTEGER NOT NULL, language TEXT NOT NULL, step TEXT NOT NULL,
-    farewell INTEGER NOT NULL, state TEXT NOT NULL, created REAL NOT NULL, ended REAL
+    farewell INTEGER NOT NULL, state TEXT NOT NULL, created REAL NOT NULL, ended REAL,
+    began REAL
 );
 CREATE TABLE attempt (
     lab TEXT NOT NULL, scenario TEXT NOT NULL, step TEXT NOT NULL, at REAL NOT NULL,
@@ -40,6 +42,12 @@ CREATE TABLE ledger (
     PRIMARY KEY (lab, kind, name)
 );
 """
+
+LATER = {1: ("ALTER TABLE lab ADD COLUMN began REAL", "UPDATE lab SET began = created")}
+"""By an earlier version: what makes the next one of it."""
+
+MAKING = 60.0
+"""Seconds that the first command on a machine may take to make the tables, for those beside it."""
 
 LabState = Literal["starting", "running", "gone"]
 
@@ -60,6 +68,8 @@ class LabRecord:
         farewell: its scenario or a plugin wants to act before it goes.
         state: starting, running or gone.
         created: seconds since the epoch.
+        began: the same, of the moment from which it was the learner's: it was set up, and the
+            steps before theirs were solved. ``None`` before that.
     """
 
     id: str
@@ -73,6 +83,7 @@ class LabRecord:
     farewell: bool
     state: LabState
     created: float
+    began: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,15 +138,20 @@ class Store:
                 f"this one knows {SCHEMA})",
                 "upgrade labrunner, or set LABRUNNER_STATE to another folder",
             )
-        if version == SCHEMA:
-            return
+        if version < SCHEMA:
+            # one at a time: SQLite lets nobody else in meanwhile, and says so at once
+            with holding(self.path.parent / "locks", "store", patience=MAKING):
+                self._make()
+
+    def _make(self) -> None:
         self._db.execute("PRAGMA journal_mode = WAL")
         with self._transaction():
-            # another process may have made the tables while we waited for the lock
-            if self._version() == 0:
-                for statement in filter(str.strip, TABLES.split(";")):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA}")
+            # another process may have made the tables while we waited for it
+            version = self._version()
+            later = [each for number in range(version, SCHEMA) for each in LATER.get(number, ())]
+            for statement in later if version else filter(str.strip, TABLES.split(";")):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def _version(self) -> int:
         return int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -144,11 +160,11 @@ class Store:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             text = str(error)
             if "full" in text or "disk I/O" in text:
                 hint = "free some disk space; your labs are untouched"
-            elif "readonly" in text or "unable to open" in text:
+            elif isinstance(error, OSError) or "readonly" in text or "unable to open" in text:
                 hint = "make it writable, or set LABRUNNER_STATE to another folder"
             elif "not a database" in text or "malformed" in text:
                 hint = f"move {self.path} away; labs that run are found again by their labels"
@@ -176,7 +192,7 @@ class Store:
         """Write down a lab that is about to be made."""
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO lab VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+                "INSERT INTO lab VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, NULL)",
                 (
                     lab.id,
                     lab.scenario,
@@ -193,10 +209,14 @@ class Store:
             )
 
     def set_state(self, lab_id: str, state: LabState) -> None:
-        """A lab is now running, or gone."""
+        """A lab is now running, and the learner's; or gone."""
         ended = time.time() if state == "gone" else None
+        began = time.time() if state == "running" else None
         with self._transaction() as db:
-            db.execute("UPDATE lab SET state = ?, ended = ? WHERE id = ?", (state, ended, lab_id))
+            db.execute(
+                "UPDATE lab SET state = ?, ended = ?, began = coalesce(began, ?) WHERE id = ?",
+                (state, ended, began, lab_id),
+            )
 
     def set_step(self, lab_id: str, step: str) -> None:
         """The learner is on this step now; "" when all are done."""
@@ -243,11 +263,10 @@ class Store:
             )
 
     def attempts(self, lab_id: str) -> list[Attempt]:
-        """Every check of a lab, oldest first."""
+        """Every check of a lab since it was the learner's, oldest first."""
+        query = "SELECT * FROM attempt WHERE lab = ? AND at >= (SELECT began FROM lab WHERE id = ?)"
         with self._errors():
-            rows = self._db.execute(
-                "SELECT * FROM attempt WHERE lab = ? ORDER BY at", (lab_id,)
-            ).fetchall()
+            rows = self._db.execute(f"{query} ORDER BY at", (lab_id, lab_id)).fetchall()
         return [
             Attempt(r["step"], r["at"], r["outcome"], r["message"], r["seconds"], bool(r["solved"]))
             for r in rows
@@ -273,6 +292,21 @@ class Store:
         """The learner has seen this many hints of a step."""
         with self._transaction() as db:
             db.execute("INSERT OR REPLACE INTO hint VALUES (?, ?, ?)", (lab_id, step, shown))
+
+    def shown_so_far(self, lab_id: str) -> tuple[int, int]:
+        """How many checks a lab has had, and how many hints were shown in it."""
+        query = (
+            "SELECT (SELECT count(*) FROM attempt WHERE lab = ?) AS checks,"
+            " (SELECT coalesce(sum(shown), 0) FROM hint WHERE lab = ?) AS hints"
+        )
+        with self._errors():
+            row = self._db.execute(query, (lab_id, lab_id)).fetchone()
+        return int(row["checks"]), int(row["hints"])
+
+    def version(self) -> int:
+        """Another number whenever something else than this connection has written."""
+        with self._errors():
+            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     # --- ledger ---------------------------------------------------------------------------
 
@@ -309,4 +343,5 @@ def _record(row: sqlite3.Row) -> LabRecord:
         farewell=bool(row["farewell"]),
         state=cast("LabState", row["state"]),
         created=row["created"],
+        began=row["began"],
     )

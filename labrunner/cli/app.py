@@ -42,11 +42,21 @@ def root(
 
 def _add_commands() -> None:
     """Put the audiences together, in the order of the help text. None imports anything heavy."""
-    from labrunner.cli import author, author_tools, importer, learner, machine, website, working
+    from labrunner.cli import (
+        author,
+        author_tools,
+        importer,
+        learner,
+        machine,
+        web,
+        website,
+        working,
+    )
 
     learner.add_to(app)
     working.add_to(app)
     learner.add_endings_to(app)
+    web.add_to(app)
     for audience in (machine, author_tools, author, importer, website):
         audience.add_to(app)
 

@@ -1,0 +1,112 @@
+"""Where the page's server is: what it leaves for ``lab open`` to find, for nobody else to read."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import threading
+import zlib
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from typing import IO, TYPE_CHECKING
+
+from labrunner.places import runtime_folder, state_folder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs.
+
+    Attributes:
+        pid: its process.
+        port, bind: where it listens.
+        address: with the token: whoever has it may do everything.
+    """
+
+    pid: int
+    port: int
+    bind: str
+    address: str
+
+
+def _file(ending: str) -> Path:
+    """One server for each state; the runtime folder is its owner's alone."""
+    mine = zlib.crc32(os.fsencode(state_folder())) & 0xFFFFFF
+    return runtime_folder() / f"page-{mine:06x}.{ending}"
+
+
+def log_file() -> Path:
+    """What a server in the background says goes there."""
+    return state_folder() / "page.log"
+
+
+class Claim:
+    """The right to be the server of this state; the kernel drops it with its holder."""
+
+    def __init__(self) -> None:
+        self._lock: IO[str] | None = None
+
+    def take(self) -> bool:
+        """Take it; false where another server has it."""
+        path = _file("lock")
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.fdopen(descriptor, "r+", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return False
+        self._lock = lock
+        return True
+
+    def tell(self, running: Running) -> None:
+        """Say where the server is."""
+        path = _file("json")
+        draft = path.with_suffix(f".{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(asdict(running), file)
+        draft.replace(path)
+
+    def drop(self) -> None:
+        """The server has ended."""
+        if self._lock is not None:
+            with suppress(OSError):
+                _file("json").unlink()
+            self._lock.close()
+            self._lock = None
+
+
+def find() -> Running | None:
+    """The server that runs for this state, if one does."""
+    claim = Claim()
+    if claim.take():
+        claim.drop()
+        return None
+    try:
+        return Running(**json.loads(_file("json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None  # it is about to say where it is, or has just ended
+
+
+def stop(running: Running, *, patience: float = 60) -> bool:
+    """End a server; whether it has ended. Its labs stay."""
+    try:
+        os.kill(running.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return True
+    ended = threading.Event()
+
+    def wait() -> None:
+        # its lock is free the moment that it is gone, and the kernel wakes us
+        with _file("lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        ended.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    return ended.wait(patience)

@@ -1,0 +1,75 @@
+"""What a server has: threads, news, tasks, terminals, and eyes for what others do."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from labrunner.web.maps import Maps
+from labrunner.web.news import News
+from labrunner.web.tasks import Tasks
+from labrunner.web.terminals import Terminals
+from labrunner.web.threads import Threads
+from labrunner.web.watching import Watching
+from labrunner.web.wire import BEAT, SILENT, Sockets
+
+PATIENCE = 60.0
+"""Seconds that tasks have to end, or to undo themselves, when the server ends."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What tests set differently.
+
+    Attributes:
+        beat, silent: seconds between signs of life on a quiet socket, and until one is missed.
+        idle, alone: seconds that an unused terminal lives, and one that no page looks at.
+        terminals, sockets: how many there may be.
+    """
+
+    beat: float = BEAT
+    silent: float = SILENT
+    idle: float = 3600.0
+    alone: float = 600.0
+    terminals: int = 32
+    sockets: int = 64
+
+
+class Server:
+    """Everything that lives as long as the server.
+
+    Args:
+        options: limits.
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.threads = Threads()
+        self.news = News()
+        self.tasks = Tasks(self.news)
+        self.terminals = Terminals(
+            most=self.options.terminals, idle=self.options.idle, alone=self.options.alone
+        )
+        self.sockets = Sockets(self.options.sockets)
+        self.watching = Watching(self.news, self.tasks)
+        self.maps = Maps(self.watching)
+
+    async def begin(self) -> None:
+        """The event loop runs."""
+        self.news.begin()
+        self.terminals.begin()
+        self.watching.begin(self._over)
+
+    async def end(self) -> None:
+        """Close terminals, call off what can be, wait for the rest. The labs stay."""
+        await self.terminals.close()
+        await asyncio.get_running_loop().run_in_executor(None, self.tasks.end, PATIENCE)
+        self.news.end()
+        await asyncio.get_running_loop().run_in_executor(None, self.watching.end)
+        self.threads.end()
+
+    def _over(self, lab: str) -> None:
+        """A lab is gone; called in the event loop."""
+        self.maps.forget(lab)
+        if lab in self.terminals.labs():
+            self._ending = asyncio.ensure_future(self.terminals.end(lab, "the lab is over", 4410))
