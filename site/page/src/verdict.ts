@@ -35,7 +35,7 @@ export function verdict(
   const block = h(
     "div",
     { class: `verdict ${found.outcome}` },
-    h("p", { class: "verdict-title" }, sign, ` ${title}: `, word),
+    h("p", { class: "verdict-title" }, sign, ` ${tr("{1}: {2}", title, "")}`, word),
     h("p", { lang: language }, found.message),
   );
   if (found.outcome !== "passed") {
