@@ -28,6 +28,8 @@ CAME = [
     pytest.param("a\nc", "a\nb\nc", id="shortened"),
     pytest.param("NAMES   IMAGE\none   x\ntwo   y", "NAMES IMAGE\ntwo y\none x", id="table-order"),
     pytest.param("2024-05-06T07:08:09Z up", "2026-11-24T06:52:00Z up", id="a-date"),
+    pytest.param('[24/Nov/2026 06:48:28] "GET"', '[01/Jan/2027 23:59:00] "GET"', id="a-log"),
+    pytest.param("40 Nov 24 10:26 price", "40 May  3 07:00 price", id="ls"),
     pytest.param("a | b\n-----+----", "a | b\n---------+-------", id="a-wider-table"),
     pytest.param("", "anything", id="nothing-shown"),
 ]

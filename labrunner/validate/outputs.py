@@ -28,6 +28,7 @@ _WHOLE = re.compile(r"(?<!\S)\d+(?!\S)")
 _SOME = r"(?:about an? |less than an? |\d+ )?"
 _TIME = r"(?:second|minute|hour|day|week)s?"
 _DAY = r"\d{4}-\d\d-\d\d"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _CLOCK = r"\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
 _ALIKE = (
     (re.compile(r"\b\d{1,3}(?:\.\d{1,4}){6,}\b"), "<glued addresses>"),
@@ -35,6 +36,7 @@ _ALIKE = (
     (re.compile(r"\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7}(?:/\d{1,3})?"), "<address>"),
     (re.compile(r"\b(?:sha256:)?(?=[0-9a-f]*\d)[0-9a-f]{12,64}\b"), "<id>"),
     (re.compile(rf"\b{_DAY}(?:[T ]{_CLOCK}(?:Z|[+-]\d\d:?\d\d)?)?"), "<time>"),
+    (re.compile(rf"\b\d\d/{_MONTH}/\d{{4}}\b|\b{_MONTH} +\d{{1,2}}\b(?=  ?\d)"), "<day>"),
     (re.compile(rf"\b{_CLOCK}\b"), "<time>"),
     (re.compile(rf"\b{_SOME}{_TIME} ago\b", re.IGNORECASE), "<time> ago"),
     (re.compile(rf"\bUp {_SOME}{_TIME}\b", re.IGNORECASE), "Up <time>"),
