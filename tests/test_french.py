@@ -154,7 +154,19 @@ That is the address of payment-service, not of payment-db.
 There is no note /notes/db in gateway yet.
 order-service never started: options after the image's name go to the program.
 order-service is on bridge, where gateway is not.
-order-service runs, but its restart policy is 'no': one crash or one reboot and it stays away.
+order-service is there, but its restart policy is 'no': one crash or one reboot and it stays away.
+order-service runs, but it has never come back by itself: that is a hope so far.
+The restart policy of order-service is 'on-failure': a program that ends without an error \
+stays away.
+The container order-service runs shop/user:1: another service under its name.
+The note holds the address of order-service and payment-service as well: which one is it?
+The note calls that address payment-bd, and not payment-db.
+The note gives 198.18.1.6 to front, and that is an address on another network.
+The numbers are in the loot, but not whose they are: 8 holders lack.
+The same time again and again: one order written down several times is one order.
+The note has an order of 0.1 ms; the fastest in the gateway's own log took 15 ms.
+The times in /notes/after are those in /notes/before: nothing was measured anew.
+The times in /notes/after are older than the networks that they should be measured on.
 There is no container order-service.
 An order was paid, but it did not come through the gateway.
 An order arrived and failed: user-service: no customer 99.

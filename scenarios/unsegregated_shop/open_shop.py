@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from .facts import (
     ADDRESS,
     DOTTED,
     LOOT,
+    NAME,
     PORTS,
     lost_cards,
     missing,
@@ -23,8 +25,14 @@ from .facts import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from labrunner import Lab
     from labrunner.view import ContainerView
+
+ORDER_IMAGE = "shop/order:1"
+COMING_BACK = 5.0
+"""Seconds that a service gets which was ended a moment ago, and that may come back."""
 
 
 def look_around(lab: Lab) -> Verdict:
@@ -34,19 +42,38 @@ def look_around(lab: Lab) -> Verdict:
     text = note(lab, "/notes/db", "payment-db's address as gateway finds it", ADDRESS)
     if isinstance(text, Verdict):
         return text
-    known, found = owners(lab), ADDRESS.findall(text)
-    if any(known.get(ip) == "payment-db" for ip in found):
-        state = lab.tcp("gateway", "payment-db", PORTS["payment-db"])
-        return passed(f"The front door finds the database, and for it port 5432 is {state}.")
-    others = sorted({known[ip] for ip in found if ip in known})
-    return not_yet(
-        f"That is the address of {' and '.join(others)}, not of payment-db."
-        if others
-        else "The note holds no address that payment-db has now.",
-        expected="the address that the name payment-db leads to",
-        seen=text.strip().splitlines()[0],
-        look="docker exec gateway getent hosts payment-db",
-    )
+    if wrong := not_the_database(text, owners(lab)):
+        return not_yet(
+            wrong,
+            expected="the address that the name payment-db leads to, and no other",
+            seen=text.strip().splitlines()[0],
+            look="docker exec gateway getent hosts payment-db",
+        )
+    state = lab.tcp("gateway", "payment-db", PORTS["payment-db"])
+    return passed(f"The front door finds the database, and for it port 5432 is {state}.")
+
+
+def not_the_database(text: str, known: dict[str, str]) -> str:
+    """What is wrong with a note that should hold the database's address; "" where nothing is."""
+    found = [ip for ip in ADDRESS.findall(text) if ip in known]
+    others = sorted({known[ip] for ip in found} - {"payment-db"})
+    ours = [ip for ip in found if known[ip] == "payment-db"]
+    if ours and others:
+        return f"The note holds the address of {' and '.join(others)} as well: which one is it?"
+    if others:
+        return f"That is the address of {' and '.join(others)}, not of payment-db."
+    if not ours:
+        return "The note holds no address that payment-db has now."
+    if called := misnamed(text, ours[0]):
+        return f"The note calls that address {called}, and not payment-db."
+    return ""
+
+
+def misnamed(text: str, address: str) -> str:
+    """What the lines with the database's address call it, where that is another name; else ""."""
+    lines = [line for line in text.splitlines() if address in ADDRESS.findall(line)]
+    names = [name for line in lines for name in NAME.findall(line)]
+    return "" if "payment-db" in names or not names else names[0]
 
 
 def never_came_up(order: ContainerView) -> Verdict | None:
@@ -57,6 +84,13 @@ def never_came_up(order: ContainerView) -> Verdict | None:
             expected="docker run OPTIONS IMAGE, the options first",
             seen=f"a program to run: {' '.join([order.attrs['Path'], *order.attrs['Args']])}",
             look="docker inspect -f '{{.State.Error}}' order-service",
+        )
+    if order.tty and order.attrs["Config"]["AttachStdin"] and order.running:
+        return not_yet(
+            "order-service runs in the terminal that it was started in, and holds it.",
+            expected="order-service running, with no terminal attached",
+            seen="started with -it and without -d",
+            look="docker inspect -f '{{.Config.Tty}} {{.Config.AttachStdin}}' order-service",
         )
     if order.tty and order.status == "exited":
         return not_yet(
@@ -69,37 +103,87 @@ def never_came_up(order: ContainerView) -> Verdict | None:
 
 
 def add_order(lab: Lab) -> Verdict:
-    """order-service runs by itself, comes back by itself, and the gateway reaches it."""
-    order, gateway = lab.container("order-service"), lab.container("gateway")
-    if order is not None and (problem := never_came_up(order)):
+    """order-service runs by itself, has come back by itself, and the gateway reaches it."""
+    if problem := missing(lab, ("gateway",)):
         return problem
-    if order is None or gateway is None or not (order.running and gateway.running):
-        return missing(lab, ("order-service", "gateway")) or add_order(lab)
+    deadline = time.monotonic() + COMING_BACK
+    while True:
+        verdict, settled = order_now(lab)
+        if settled or time.monotonic() > deadline:
+            return verdict
+
+
+def order_now(lab: Lab) -> tuple[Verdict, bool]:
+    """A verdict on order-service, and whether waiting will not change it.
+
+    Its program may be about to end, and the engine about to start it again.
+    """
+    order, gateway = lab.container("order-service"), lab.container("gateway")
+    if order is not None and (problem := never_came_up(order) or other_program(order)):
+        return problem, True
+    if problem := missing(lab, ("order-service",)):
+        return problem, order is None or order.status not in ("running", "restarting")
+    if order is None or gateway is None:
+        raise LookupError("a container went away meanwhile")
     if order.networks.keys().isdisjoint(gateway.networks):
+        return elsewhere(lab, order), True
+    state = lab.tcp("gateway", "order-service", PORTS["order-service"])
+    if state != "open":
+        verdict = not_yet(
+            f"order-service runs, but gateway's call to its port 8000 is {state}.",
+            expected="port 8000 of order-service open to gateway",
+            seen=state,
+            look="docker logs order-service",
+        )
+        return verdict, False
+    again = order.attrs["RestartCount"]
+    if not again:
+        verdict = not_yet(
+            "order-service runs, but it has never come back by itself: that is a hope so far.",
+            expected="its program ended once, and the container running again",
+            seen="RestartCount 0",
+            look="docker inspect -f '{{.RestartCount}}' order-service",
+        )
+        return verdict, False
+    verdict = passed(
+        f"order-service runs in the background, restart policy {order.restart_policy}; "
+        f"times that it came back by itself: {again}."
+    )
+    return verdict, True
+
+
+def elsewhere(lab: Lab, order: ContainerView) -> Verdict:
+    """The verdict where order-service shares no network with the gateway."""
+    return not_yet(
+        f"order-service is on {' and '.join(order.networks) or 'no network'}, "
+        "where gateway is not.",
+        expected="order-service and gateway on one network",
+        seen=f"gateway's call ends with {lab.tcp('gateway', 'order-service', 8000)}",
+        look="docker inspect -f '{{json .NetworkSettings.Networks}}' order-service",
+    )
+
+
+def other_program(order: ContainerView) -> Verdict | None:
+    """A verdict where order-service is another service, or stays away once it has ended."""
+    if order.image != ORDER_IMAGE:
         return not_yet(
-            f"order-service is on {' and '.join(order.networks) or 'no network'}, "
-            "where gateway is not.",
-            expected="order-service and gateway on one network",
-            seen=f"gateway's call ends with {lab.tcp('gateway', 'order-service', 8000)}",
-            look="docker inspect -f '{{json .NetworkSettings.Networks}}' order-service",
+            f"The container order-service runs {order.image}: another service under its name.",
+            expected=f"order-service made of the image {ORDER_IMAGE}",
+            seen=order.image,
+            look="docker ps",
         )
     policy = order.restart_policy
-    if policy not in ("always", "unless-stopped"):
-        return not_yet(
-            f"order-service runs, but its restart policy is {policy!r}: one crash or one reboot "
-            "and it stays away.",
-            expected="restart policy unless-stopped (or always)",
-            seen=policy,
-            look="docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' order-service",
-        )
-    state = lab.tcp("gateway", "order-service", PORTS["order-service"], patience=3)
-    if state == "open":
-        return passed(f"order-service runs in the background, restart policy {policy}.")
+    if policy in ("always", "unless-stopped"):
+        return None
     return not_yet(
-        f"order-service runs, but gateway's call to its port 8000 is {state}.",
-        expected="port 8000 of order-service open to gateway",
-        seen=state,
-        look="docker logs order-service",
+        "The restart policy of order-service is 'on-failure': a program that ends without an "
+        "error stays away."
+        if policy == "on-failure"
+        else f"order-service is there, but its restart policy is {policy!r}: one crash or one "
+        "reboot and it stays away.",
+        expected="restart policy unless-stopped (or always)",
+        seen=policy,
+        look="docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' order-service",
     )
 
 
@@ -159,23 +243,46 @@ def two_addresses(lab: Lab) -> Verdict:
             seen=text.strip(),
             look="docker inspect order-service",
         )
-    found = set(ADDRESS.findall(text))
-    for name, address in networks.items():
-        if address not in found or name not in text:
-            return not_yet(
-                f"The note does not tell which address order-service has on {name}.",
-                expected=f"{name} with the address {address}",
-                seen=" ".join(text.split()),
-                look="docker exec gateway cat /notes/order",
-            )
+    if untold := not_told(text, networks):
+        return untold
     return passed(f"{len(networks)} networks, {len(networks)} addresses, each with its network.")
+
+
+def not_told(text: str, networks: dict[str, str]) -> Verdict | None:
+    """A verdict where a note lacks one of these networks, or gives it another one's address.
+
+    The first address in it belongs to the first network, the second to the second, whichever
+    of the two stands in front.
+    """
+    named, told = mentions(text, networks), mentions(text, networks.values())
+    pairs = dict(zip(named, told, strict=False))
+    for name, address in networks.items():
+        if pairs.get(name) == address:
+            continue
+        return not_yet(
+            f"The note gives {pairs[name]} to {name}, and that is an address on another network."
+            if len(named) == len(told) == len(networks)
+            else f"The note does not tell which address order-service has on {name}.",
+            expected=f"{name} with the address {address}",
+            seen=" ".join(text.split()),
+            look="docker exec gateway cat /notes/order",
+        )
+    return None
+
+
+def mentions(text: str, words: Iterable[str]) -> list[str]:
+    """Those of these names or addresses that stand in a text, as they come first in it."""
+    shape = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
+    found = re.findall(rf"(?<![\w.-])(?:{shape})(?![\w-]|\.\w)", text)
+    return list(dict.fromkeys(found))
 
 
 def intruder(lab: Lab) -> Verdict:
     """Every card is in the loot, and it came over the network from user-service."""
     if problem := missing(lab, ("user-service", "payment-db")) or lost_cards(lab):
         return problem
-    cards = query(lab, "SELECT number FROM cards") or []
+    rows = query(lab, "SELECT number, holder FROM cards") or []
+    cards = dict(row.split("|") for row in rows)
     loot = lab.file("user-service", LOOT)
     if loot is None:
         return no_loot(lab)
@@ -186,6 +293,13 @@ def intruder(lab: Lab) -> Verdict:
             f"{len(taken)} of {len(cards)} card numbers are in the loot.",
             expected="the numbers of all cards in the table cards",
             seen=(loot.strip().splitlines() or ["an empty file: nothing came, or only errors"])[0],
+            look=f"docker exec user-service cat {LOOT}",
+        )
+    if nameless := [holder for holder in cards.values() if holder not in loot]:
+        return not_yet(
+            f"The numbers are in the loot, but not whose they are: {len(nameless)} holders lack.",
+            expected="the holder of each card, as the table cards has it",
+            seen=loot.strip().splitlines()[0],
             look=f"docker exec user-service cat {LOOT}",
         )
     container = lab.container("user-service")

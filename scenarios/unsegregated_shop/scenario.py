@@ -44,7 +44,10 @@ scenario = Scenario(
     ),
     # their checks compare times of before the split with those of after it
     alone=("stopwatch", "proof"),
-    owns=Owned(containers=("order-service",), networks=("front", "people", "pay", "data")),
+    owns=Owned(
+        containers=("order-service", "stranger", "hermit"),
+        networks=("front", "people", "pay", "data"),
+    ),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -223,6 +224,8 @@ def proof(lab: Lab) -> Verdict:
         return before
     if isinstance(after, Verdict):
         return after
+    if problem := copied(before, after) or measured_early(lab):
+        return problem
     first, then = f"{min(before) * 1000:.1f}", f"{min(after) * 1000:.1f}"
     times = f"best of {len(before)} before: {first} ms, best of {len(after)} after: {then} ms"
     if min(after) > SLOWER * min(before):
@@ -233,3 +236,32 @@ def proof(lab: Lab) -> Verdict:
             look="docker stats --no-stream",
         )
     return passed(f"Orders work, as fast as before but for noise ({times}), and {tries(measured)}.")
+
+
+def copied(before: list[float], after: list[float]) -> Verdict | None:
+    """A verdict where the times of after the split are those of before it."""
+    again = set(before) & set(after)
+    if 2 * len(again) <= len(set(after)):
+        return None
+    return not_yet(
+        "The times in /notes/after are those in /notes/before: nothing was measured anew.",
+        expected="times of orders that were placed after the split",
+        seen=f"in both notes: {', '.join(f'{each:g}' for each in sorted(again)[:3])}",
+        look="docker exec gateway head /notes/before /notes/after",
+    )
+
+
+def measured_early(lab: Lab) -> Verdict | None:
+    """A verdict where the times of after the split are older than the split itself."""
+    walls = [n for n in map(lab.network, memberships(lab)) if n]
+    written = lab.exec("gateway", ["stat", "-c", "%Y", "/notes/after"])
+    times = (datetime.fromisoformat(n.attrs["Created"]).timestamp() for n in walls)
+    made = max(times, default=0.0)
+    if written.code != 0 or int(written.out) >= int(made):
+        return None
+    return not_yet(
+        "The times in /notes/after are older than the networks that they should be measured on.",
+        expected="orders timed after the split",
+        seen=f"written {int(made) - int(written.out)} s before the last network was made",
+        look="docker exec gateway ls -l --time-style=full-iso /notes",
+    )
