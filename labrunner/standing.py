@@ -23,7 +23,8 @@ class Standing:
     Attributes:
         engine: what the engine says of it: running, gone, or unknown where it is silent.
         step: id of the current step; ``None`` when all are done.
-        minutes: since its start.
+        attempts: checks by the learner; those of steps that were solved on the way are none.
+        minutes: since it was the learner's to work in.
     """
 
     lab: str
@@ -63,7 +64,7 @@ def standing(store: Store, record: LabRecord) -> Standing:
         steps=steps,
         passed=tuple(sorted(store.passed_steps(record.id))),
         attempts=len(store.attempts(record.id)),
-        minutes=int((time.time() - record.created) / 60),
+        minutes=int((time.time() - (record.began or record.created)) / 60),
         problem=problem,
     )
 

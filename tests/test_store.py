@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,7 +47,8 @@ def test_a_lab_is_found_again_by_another_process(store: Store) -> None:
     store.add_lab(record())
     store.set_state("shop-1", "running")
     store.set_step("shop-1", "second")
-    assert Store(store.path).labs() == [record(state="running", step="second")]
+    (found,) = Store(store.path).labs()
+    assert replace(found, began=None) == record(state="running", step="second")
 
 
 def test_a_lab_that_is_gone_is_listed_no_more_but_stays_known(store: Store) -> None:
@@ -60,6 +62,7 @@ def test_a_lab_that_is_gone_is_listed_no_more_but_stays_known(store: Store) -> N
 def test_a_passed_step_stays_passed(store: Store) -> None:
     """A later check that fails takes nothing away."""
     store.add_lab(record())
+    store.set_state("shop-1", "running")
     for verdict in (
         not_yet("no", expected="a", seen="b"),
         passed("yes"),
@@ -68,6 +71,60 @@ def test_a_passed_step_stays_passed(store: Store) -> None:
         store.add_attempt(record(), "first", verdict, seconds=0.1, solved=False)
     assert store.passed_steps("shop-1") == {"first"}
     assert [a.outcome for a in store.attempts("shop-1")] == ["not_yet", "passed", "not_yet"]
+
+
+def test_what_was_solved_on_the_way_is_no_attempt(store: Store) -> None:
+    """A lab is its learner's from the moment that it runs; a step passed before stays passed."""
+    store.add_lab(record())
+    store.add_attempt(record(), "first", passed("replayed"), seconds=0.1, solved=True)
+    assert [lab.began for lab in store.labs()] == [None]
+    before = time.time()
+    store.set_state("shop-1", "running")
+    store.add_attempt(record(), "second", passed("by hand"), seconds=0.1, solved=False)
+    assert [a.step for a in store.attempts("shop-1")] == ["second"]
+    assert store.passed_steps("shop-1") == {"first", "second"}
+    (lab,) = store.labs()
+    assert lab.began is not None
+    assert before <= lab.began <= time.time()
+
+
+OLD = """
+CREATE TABLE lab (
+    id TEXT PRIMARY KEY, scenario TEXT NOT NULL, host TEXT NOT NULL, engine TEXT NOT NULL,
+    folder TEXT NOT NULL, seed INTEGER NOT NULL, language TEXT NOT NULL, step TEXT NOT NULL,
+    farewell INTEGER NOT NULL, state TEXT NOT NULL, created REAL NOT NULL, ended REAL
+);
+CREATE TABLE attempt (
+    lab TEXT NOT NULL, scenario TEXT NOT NULL, step TEXT NOT NULL, at REAL NOT NULL,
+    outcome TEXT NOT NULL, message TEXT NOT NULL, seconds REAL NOT NULL, solved INTEGER NOT NULL
+);
+CREATE INDEX attempt_lab ON attempt (lab, step);
+CREATE TABLE hint (
+    lab TEXT NOT NULL, step TEXT NOT NULL, shown INTEGER NOT NULL, PRIMARY KEY (lab, step)
+);
+CREATE TABLE ledger (
+    lab TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, at REAL NOT NULL, removed REAL,
+    PRIMARY KEY (lab, kind, name)
+);
+INSERT INTO lab VALUES ('shop-1', 'shop', 'sandbox', 'unix:///var/run/docker.sock',
+    '/tmp/labrunner-0/shop-1', 7, 'en', 'first', 0, 'running', 1.0, NULL);
+INSERT INTO attempt VALUES ('shop-1', 'shop', 'first', 2.0, 'not_yet', 'no', 0.1, 0);
+PRAGMA user_version = 1;
+"""
+"""What the first labrunner left, with a lab that runs."""
+
+
+def test_a_lab_of_an_earlier_labrunner_goes_on(tmp_path: Path) -> None:
+    """The tables are brought up to date where they are, and only once."""
+    db = sqlite3.connect(tmp_path / "labs.db")
+    db.executescript(OLD)
+    db.close()
+    for _ in range(2):
+        store = Store(tmp_path / "labs.db")
+        assert store.labs() == [record(state="running", began=1.0)]
+        assert [a.at for a in store.attempts("shop-1")] == [2.0]
+        store.close()
+    Store(tmp_path / "labs.db").add_lab(record(id="shop-2"))
 
 
 def test_the_ledger_keeps_what_was_intended_until_it_is_gone(store: Store) -> None:
@@ -157,21 +214,33 @@ def test_an_interrupt_in_a_transaction_leaves_the_store_usable(store: Store) -> 
     assert [e.name for e in store.ledger("shop-1")] == ["front"]
 
 
-def test_two_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
-    """Two terminals on a fresh machine: both succeed."""
+def test_many_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
+    """Eight terminals on a fresh machine, all at the same moment: every one succeeds."""
     script = (
         "import sys; from pathlib import Path; from labrunner.store import Store;"
+        "print('ready', flush=True); sys.stdin.readline();"
         "s = Store(Path(sys.argv[1])); s.intend(sys.argv[2], [('network', 'n')]); print('ok')"
     )
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, str(tmp_path / "labs.db"), f"lab-{i}"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for i in range(4)
-    ]
-    assert [p.communicate()[0].strip() for p in running] == ["ok"] * 4
+    for again in range(3):
+        path = tmp_path / f"labs-{again}.db"
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-c", script, str(path), f"lab-{i}"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for i in range(8)
+        ]
+        for process in running:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in running:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        assert [p.communicate()[0].strip() for p in running] == ["ok"] * 8
 
 
 def test_the_lock_goes_with_its_holder(tmp_path: Path) -> None:

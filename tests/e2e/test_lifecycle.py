@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests import tiny
 from tests.conftest import Lab, Snapshot
 from tests.e2e.ways import AT_FAULT, NOT_YET, NOTHING, lab_id
 
@@ -113,6 +114,39 @@ def test_reset_to_the_step_replays_the_steps_before(stopped: Lab) -> None:
     stopped.ok("reset", "--step")
     assert lab_id(stopped) != before
     assert stopped("check").returncode == NOT_YET
+
+
+MORE = """
+@scenario.check("more")
+def more(lab):
+    return not_yet("There is no more.", expected="more", seen="none")
+"""
+LATER = """
+## More {#more}
+
+More.
+
+::: hint
+More.
+:::
+
+::: solution
+```console
+$ true
+```
+:::
+"""
+
+
+def test_what_was_solved_on_the_way_is_not_the_learners(stopped: Lab, tmp_path: Path) -> None:
+    """A lab that begins at a later step has that behind it, and no check by its learner."""
+    tiny.write(tmp_path / "mine", NAME, more=MORE, later=LATER)
+    stopped.ok("start", NAME, "--at", "more")
+    (row,) = json.loads(stopped.ok("status", "--json"))
+    assert (row["step"], row["passed"], row["attempts"]) == ("more", ["two"], 0)
+    stopped("check")
+    (row,) = json.loads(stopped.ok("status", "--json"))
+    assert row["attempts"] == 1
 
 
 def test_env_points_docker_at_the_lab(stopped: Lab) -> None:
