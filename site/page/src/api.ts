@@ -94,16 +94,22 @@ export interface Cell {
   changed: boolean;
 }
 
+export interface Table {
+  columns: { target: string; port: number; protocol: string }[];
+  rows: { source: string; cells: Cell[] }[];
+}
+
 export interface ReachMap {
   state: "measured" | "none";
   age: number;
   svg: string;
   words: string[];
-  table: {
-    columns: { target: string; port: number; protocol: string }[];
-    rows: { source: string; cells: Cell[] }[];
-  };
-  legend: { word: string; meaning: string }[];
+  summary: string;
+  /** By protocol, where something was tried. */
+  tables: Record<string, Table>;
+  published: { at: string; target: string; word: string; label: string }[];
+  outside: { container: string; state: string; label: string }[];
+  legend: { word: string; label: string; meaning: string }[];
   notes: string[];
   changes: string[];
 }
@@ -191,11 +197,13 @@ export const start = (name: string, choice: StartChoice) =>
   post<Started>(at(name, "/start"), choice);
 export const stop = (name: string) => post<Started>(at(name, "/stop"));
 export const reset = (name: string, step: boolean) => post<Started>(at(name, "/reset"), { step });
+export const language = (name: string, language: string) =>
+  post<object>(at(name, "/language"), { language });
 export const check = (name: string, step: string) => post<Checked>(at(name, "/check"), { step });
 export const hint = (name: string, step: string) => post<Hint>(at(name, "/hint"), { step });
 export const solve = (name: string, step: string) => post<Started>(at(name, "/solve"), { step });
-export const solution = (name: string, step: string) =>
-  ask<Solution>(at(name, `/solution${query({ step })}`));
+export const solution = (name: string, step: string, lang: string) =>
+  ask<Solution>(at(name, `/solution${query({ step, lang })}`));
 export const map = (name: string, lang: string) => ask<ReachMap>(at(name, `/map${query({ lang })}`));
 export const terminals = (name: string) =>
   ask<{ terminals: TerminalTab[] }>(at(name, "/terminals"));

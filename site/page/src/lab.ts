@@ -2,10 +2,10 @@
 
 import * as api from "./api";
 import { stateOf } from "./catalogue";
-import { button, fill, focusOn, fragment, h, picture, put, say } from "./dom";
+import { button, fill, focusOn, fragment, h, picture, put, remembered, say } from "./dom";
 import { type GoneActs, goneNotice } from "./gone";
 import * as news from "./news";
-import { askWith, busy, complain, failure, problem } from "./notice";
+import { askWith, busy, complain, failure, guarded, problem } from "./notice";
 import { go } from "./router";
 import { startForm } from "./start";
 import { Output, Progress, type Task, taskEnded, taskOf, taskStarted } from "./tasks";
@@ -30,6 +30,8 @@ class LabView implements View {
   private readonly tools = h("div", { class: "row tools" });
   private readonly body = h("div", { class: "lab-body" });
   private mode: Mode = "new";
+  private reading = spoken();
+  private first = true;
   private lab: api.LabText | null = null;
   private work: Workbench | null = null;
   private progress: Progress | null = null;
@@ -78,9 +80,10 @@ class LabView implements View {
     this.asked += 1;
     const mine = this.asked;
     try {
-      const found = await api.lab(this.name, spoken());
+      const found = await api.lab(this.name, this.reading);
       if (this.over || mine < this.answered) return;
       this.answered = mine;
+      if (this.readsOther(found)) return await this.refresh(missed);
       // whatever ended while nothing was heard has ended
       if (missed && !found.tasks?.length) taskEnded(this.name);
       this.apply(found);
@@ -89,6 +92,23 @@ class LabView implements View {
       if (this.lab) complain(thrown);
       else this.fail(failure(thrown));
     }
+  }
+
+  /**
+   * A running lab has a language, which its checks speak. A reader who chose one here gets it;
+   * otherwise, and later, the page follows the lab. Whether the lesson is to be read again.
+   */
+  private readsOther(found: api.LabText): boolean {
+    const theirs = found.standing?.state === "running" ? found.standing.language : "";
+    const first = this.first;
+    if (theirs) this.first = false;
+    if (!theirs || theirs === found.language || !found.languages.includes(theirs)) return false;
+    if (first && remembered.get("language") === found.language) {
+      void guarded(() => api.language(this.name, found.language));
+      return false;
+    }
+    this.reading = theirs;
+    return true;
   }
 
   private apply(found: api.LabText): void {
@@ -229,7 +249,7 @@ class LabView implements View {
     this.work = new Workbench(this.lab, {
       changed: () => void this.refresh(),
       stop: () => this.askStop(),
-      lost: () => void this.refresh(),
+      lost: () => this.refresh(),
       again: () => this.reset(true),
       forget: () => this.stop(),
     });

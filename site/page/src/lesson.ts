@@ -310,7 +310,7 @@ export class Lesson {
   }
 
   private async loadSolution(id: string, place: HTMLDetailsElement): Promise<void> {
-    const found = await api.solution(this.lab.name, id);
+    const found = await api.solution(this.lab.name, id, this.lab.language);
     if (place.childElementCount > 1) return;
     const solve = button(tr("Have it typed for you"), () => busy(solve, () => this.solve(id)));
     put(place, this.prose(found.html), solve, this.help?.output.element);

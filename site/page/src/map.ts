@@ -80,7 +80,14 @@ export class MapView {
       const drawn = picture(found.svg);
       if (drawn) fill(this.drawing, h("div", { class: "wide", tabindex: 0 }, drawn));
     }
-    const key = JSON.stringify([found.table, found.legend, found.notes, found.words]);
+    const key = JSON.stringify([
+      found.tables,
+      found.published,
+      found.outside,
+      found.legend,
+      found.notes,
+      found.words,
+    ]);
     if (key !== this.said) {
       this.said = key;
       this.drawTable(found);
@@ -98,32 +105,68 @@ export class MapView {
     fill(this.changes, h("h3", {}, tr("What has changed in this step")), list);
   }
 
-  private drawTable({ table, legend, notes }: api.ReachMap): void {
-    if (!table.rows.length || !table.columns.length) {
-      fill(this.table, h("p", {}, tr("Nothing listens anywhere.")));
-      return;
+  private drawTable(found: api.ReachMap): void {
+    const { legend, notes, published, outside, summary } = found;
+    fill(this.table, summary && h("p", {}, summary));
+    for (const [protocol, table] of Object.entries(found.tables)) {
+      put(this.table, wide(TITLES[protocol] ?? protocol, reachTable(table)));
     }
-    const head = h("tr", {}, h("th", { scope: "col" }, tr("from \\ to")));
-    for (const { target, port, protocol } of table.columns) {
-      const kind = protocol && protocol !== "tcp" ? `/${protocol}` : "";
-      put(head, h("th", { scope: "col" }, target, h("br"), `:${port}${kind}`));
+    if (published.length) {
+      const rows = published.map((hole) => [hole.at, hole.target, cellOf({ ...hole, changed: false })]);
+      put(this.table, wide("Published ports, tried by the host itself", plain(rows)));
     }
-    const rows = table.rows.map(({ source, cells }) =>
-      h("tr", {}, h("th", { scope: "row" }, source), ...cells.map(cellOf)),
+    if (outside.length) {
+      const rows = outside.map((way) => [way.container, h("td", {}, way.label)]);
+      put(this.table, wide("The way out of the host", plain(rows)));
+    }
+    const meanings = legend.map(({ word, label, meaning }) =>
+      h("div", {}, h("dt", {}, label || word), h("dd", {}, meaning)),
     );
-    const meanings = legend.flatMap(({ word, meaning }) => [
-      h("div", {}, h("dt", {}, word), h("dd", {}, meaning)),
-    ]);
-    fill(
-      this.table,
-      h("div", { class: "wide", tabindex: 0 }, h("table", {}, h("thead", {}, head), h("tbody", {}, ...rows))),
-      meanings.length ? h("dl", { class: "legend" }, ...meanings) : null,
-      notes.length ? h("ul", {}, ...notes.map((note) => h("li", {}, note))) : null,
-    );
+    if (meanings.length) put(this.table, h("dl", { class: "legend" }, ...meanings));
+    if (notes.length) put(this.table, h("ul", {}, ...notes.map((note) => h("li", {}, note))));
   }
 }
 
-const OPEN = new Set(["open", "open*"]);
+/** What stands above each table. */
+const TITLES: Record<string, string> = {
+  tcp: "TCP: connections",
+  udp: "UDP: datagrams",
+  icmp: "ICMP: echo requests (ping)",
+};
+
+/** A table with its title; wider than its pane, it can be moved with the keyboard. */
+function wide(title: string, table: HTMLTableElement): HTMLElement {
+  table.prepend(h("caption", {}, tr(title)));
+  return h("div", { class: "wide", tabindex: 0 }, table);
+}
+
+function reachTable({ columns, rows }: api.Table): HTMLTableElement {
+  const head = h("tr", {}, h("th", { scope: "col" }, tr("from \\ to")));
+  for (const { target, port, protocol } of columns) {
+    const name = target === "host" ? tr("host") : target;
+    const kind = protocol && protocol !== "tcp" ? `/${protocol}` : "";
+    put(head, h("th", { scope: "col" }, name, port > 0 && h("br"), port > 0 && `:${port}${kind}`));
+  }
+  const lines = rows.map(({ source, cells }) =>
+    h("tr", {}, h("th", { scope: "row" }, source), ...cells.map(cellOf)),
+  );
+  return h("table", {}, h("thead", {}, head), h("tbody", {}, ...lines));
+}
+
+/** Rows that begin with what they are about. */
+function plain(rows: (string | HTMLElement)[][]): HTMLTableElement {
+  const lines = rows.map(([first, ...rest]) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, first),
+      ...rest.map((cell) => (typeof cell === "string" ? h("td", {}, cell) : cell)),
+    ),
+  );
+  return h("table", {}, h("tbody", {}, ...lines));
+}
+
+const OPEN = new Set(["open", "open*", "answers", "arrives"]);
 
 function cellOf({ word, label, changed }: api.Cell): HTMLElement {
   const kind = OPEN.has(word) ? "open" : word === "-" ? "none" : "shut";

@@ -173,10 +173,10 @@ export class Terminal {
 
   private closed(code: number, reason: string): boolean {
     this.ready = false;
+    if (code === LAB_OVER) this.acts.lost(reason);
     if (this.dead) return false;
     if (code === LAB_OVER || code === NO_SUCH) {
       this.end(null, reason || tr("The lab of this terminal is over."));
-      if (code === LAB_OVER) this.acts.lost(reason);
       return false;
     }
     if (code === TAKEN_OVER) {

@@ -14,8 +14,8 @@ import { tr } from "./words";
 export interface WorkbenchActs extends GoneActs {
   changed(): void;
   stop(): Promise<void>;
-  /** A terminal says that its lab is no more. */
-  lost(): void;
+  /** A terminal says that its lab is no more; looks whether that is so. */
+  lost(): Promise<void>;
 }
 
 type Part = "lesson" | "terminals" | "map";
@@ -66,7 +66,7 @@ export class Workbench {
       // xterm.js is most of the page: the catalogue does without
       const { Terminals } = await import("./terminals");
       if (this.over) return;
-      this.terminals = new Terminals(this.terminalPane, lab, (why) => this.lost(why));
+      this.terminals = new Terminals(this.terminalPane, lab, (why) => void this.lost(why));
       for (const text of this.typedEarly) this.terminals.type(text);
     } catch (thrown) {
       complain(thrown);
@@ -108,9 +108,9 @@ export class Workbench {
     else this.typedEarly.push(text);
   }
 
-  private lost(why: string): void {
-    this.acts.lost();
-    if (this.dead.childElementCount) return;
+  private async lost(why: string): Promise<void> {
+    await this.acts.lost();
+    if (this.over || this.dead.childElementCount) return;
     const message = why || tr("The engine has lost this lab (a reboot, or it was removed).");
     const hint = tr("It can be made anew at your step; steps before it are solved for you.");
     put(this.dead, goneNotice({ message, hint }, this.acts));
