@@ -170,6 +170,12 @@ class Door:
         self.first: Try | Message | None = None
         self.behind: list[tuple[str, Try | Message]] = []
 
+    def ways(self, host: Party) -> Iterable[Way]:
+        """The ways from the host to whoever is behind it."""
+        for address, tried in self.behind:
+            way = Way(host, self.party, self.inner, self.protocol)
+            yield way.along("address", self.party.addresses[address], address, tried)
+
 
 class Survey:
     """One measurement of who reaches whom."""
@@ -216,8 +222,9 @@ class Survey:
             self._settle_down()
             names = self._name(pairs)
             self._see_who_answers()
-            self._insist(ways, withheld_before)
-            self._see_arrive(ways)
+            tried = [*ways, *(way for door in doors for way in door.ways(self.host))]
+            self._insist(tried, withheld_before)
+            self._see_arrive(tried)
             self._tell_all(ways, names)
             for door in doors:
                 self._tell_door(door)
@@ -275,6 +282,8 @@ class Survey:
                 door = Door(party, own if every else address, port, inner, protocol)
                 door.first = self._try(door.at, port, protocol)
                 door.behind = [(a, self._try(a, inner, protocol)) for a in party.addresses]
+                for at in party.addresses:
+                    self.post.send(self.host.space, at)  # whether anything gets there
                 doors.append(door)
         return doors
 
