@@ -10,7 +10,6 @@ import typer
 from labrunner.cli import ui
 from labrunner.cli.options import Json
 from labrunner.errors import LabError
-from labrunner.words import tr
 
 if TYPE_CHECKING:
     from labrunner.web.address import Running
@@ -93,7 +92,7 @@ def _tell(running: Running | None, *, as_json: bool) -> None:
     elif running is None:
         ui.say("No page is served. lab open begins.")
     else:
-        ui.say(tr("{1} (process {2})", running.address, running.pid))
+        ui.say(f"{running.address} (process {running.pid})")
     if running is None:
         raise typer.Exit(1)
 

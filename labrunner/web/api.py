@@ -25,6 +25,8 @@ BODY = 64 * 1024
 """Bytes that a request may have."""
 SLOW = 20.0
 """Seconds that they may take to come."""
+UNKNOWN = ("there is no scenario", "no lab ")
+"""How sentences begin that say that there is no such lab, or that it does not run."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
 
 Handler = Callable[["Request"], Awaitable[Response]]
@@ -44,12 +46,11 @@ def failed(error: Exception) -> Response:
     if isinstance(error, BusyError):
         status = 409
     elif isinstance(error, UsageError):
-        status = 404 if error.message.startswith(("there is no lab", "no lab")) else 422
+        status = 404 if error.message.startswith(UNKNOWN) else 422
     elif isinstance(error, EngineError | StateError):
         status = 503
     if isinstance(error, LabError):
-        said = {"message": words.of(error.message), "hint": words.of(error.hint)}
-        return answer(said, status)
+        return answer({"message": error.message, "hint": error.hint}, status)
     return answer({"message": f"the server failed: {error!r}", "hint": "see its log"}, status)
 
 

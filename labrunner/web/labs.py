@@ -215,21 +215,27 @@ def _step(lesson: Lesson, step: Step, record: LabRecord | None) -> dict[str, Any
 
 
 @contextmanager
-def speaking_of(lab: OpenLab) -> Iterator[words.Words]:
-    """Speak the language of a lab."""
-    with words.speaking(lab.lesson.language, lab.scenario.content) as spoken:
-        yield spoken
+def speaking_about(name: str, language: str | None = None) -> Iterator[None]:
+    """Speak the language in which a lab is read, also of what goes wrong."""
+    record = record_of(name)
+    found, content = _spoken(name, language or (record.language if record else words.ENGLISH))
+    with words.speaking(found, content):
+        try:
+            yield
+        except LabError as error:
+            error.message, error.hint = words.of(error.message), words.of(error.hint)
+            raise
 
 
 def check(server: Server, name: str, wanted: str | None) -> dict[str, Any]:
     """Check a step."""
     from labrunner import steps
 
-    server.tasks.refuse(name)
-    lab = open_lab(store(), name)
-    step = lab.find_step(wanted)
-    with locked(lab.scenario.name), opened(name) as lab, speaking_of(lab):
-        return checked(lab, steps.check(lab, step))
+    with speaking_about(name):
+        server.tasks.refuse(name)
+        step = open_lab(store(), name).find_step(wanted)
+        with locked(name), opened(name) as lab:
+            return checked(lab, steps.check(lab, lab.find_step(step.id)))
 
 
 def checked(lab: OpenLab, found: Checked) -> dict[str, Any]:
@@ -260,10 +266,9 @@ def hint(name: str, wanted: str | None) -> dict[str, Any]:
     from labrunner import steps
     from labrunner.lessons import html
 
-    lab = open_lab(store(), name)
-    step = lab.find_step(wanted)
-    given = steps.hint(lab, step)
-    with speaking_of(lab):
+    with speaking_about(name):
+        lab = open_lab(store(), name)
+        given = steps.hint(lab, lab.find_step(wanted))
         return {"number": given.number, "total": given.total, "html": html.blocks(given.text)}
 
 
@@ -304,9 +309,10 @@ def begin(
     from labrunner.lock import holding
     from labrunner.places import state_folder
 
-    server.tasks.refuse(name)
-    with holding(state_folder() / "locks", name, patience=0.5):
-        pass  # nobody is at work on it: what begins now takes the lock for itself
+    with speaking_about(name, language):
+        server.tasks.refuse(name)
+        with holding(state_folder() / "locks", name, patience=0.5):
+            pass  # nobody is at work on it: what begins now takes the lock for itself
     found, content = _spoken(name, language)
 
     def speaking(task: Task) -> dict[str, Any] | None:

@@ -93,7 +93,8 @@ def listen(bind: str, port: int | None) -> socket.socket:
     tried = (PORT, 0) if port is None else (port,)
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     for number in tried:
-        found = socket.socket(family, socket.SOCK_STREAM)
+        # with its protocol named: only then asyncio sends small things at once (TCP_NODELAY)
+        found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             found.bind((bind, number))
