@@ -176,8 +176,8 @@ host:8080 leads to web:80"""
 def test_all_of_it() -> None:
     """Each protocol has a table of its own, and so have published ports and the way out."""
     assert draw(Shown(MANY, everything=True), 80) == EVERYTHING
-    narrow = draw(Shown(MANY, everything=True), 40)
-    assert max(map(len, narrow.splitlines())) <= 40
+    narrow = draw(Shown(MANY, everything=True), 25)
+    assert max(map(len, narrow.splitlines())) <= 25
     assert "web\n  answers   names:53/udp" in narrow
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from labrunner.reach import changes as reach_changes
 from labrunner.reach import table
-from labrunner.words import tr
+from labrunner.words import count, tr
 
 if TYPE_CHECKING:
     from labrunner.model.reach import Protocol, Reach, Trouble
@@ -108,7 +108,8 @@ def _parts(shown: Shown, width: int, paint: Paint) -> Iterator[str]:
     yield _legend(shown, holes, width)
     yield "\n".join(_wrap(note, width, 2) for note in table.notes(reach, riddle=shown.riddle))
     yield _troubles(shown.troubles, width)
-    yield changed(shown.compared, width) if shown.compared else ""
+    if shown.compared:
+        yield changed(shown.compared, width, everything=shown.everything)
 
 
 def _titled(kind: str, rows: Sequence[Sequence[str]], width: int) -> str:
@@ -119,7 +120,8 @@ def _titled(kind: str, rows: Sequence[Sequence[str]], width: int) -> str:
         cells = [text.ljust(w) for text, w in zip(row[:-1], widths, strict=False)]
         wide = "  ".join([*cells, row[-1]])
         fits = sum(widths) + 2 * len(cells) <= width
-        lines.append(wide if fits else "\n  ".join(row))
+        narrow = [row[0], *(_wrap(f"  {text}", width, 4) for text in row[1:])]
+        lines.append(wide if fits else "\n".join(narrow))
     return "\n".join(lines)
 
 
@@ -143,14 +145,18 @@ def _troubles(troubles: Sequence[Trouble], width: int) -> str:
     return "\n".join(lines)
 
 
-def changed(compared: Compared, width: int) -> str:
-    """What changed since when, in sentences."""
+def changed(compared: Compared, width: int, *, everything: bool = False) -> str:
+    """What changed since when, in sentences: of what the tables show, and how much beside it."""
     clock = time.strftime("%H:%M:%S", time.localtime(compared.at))
-    told = reach_changes.tell(compared.changes) or [tr("nothing has changed")]
+    seen = [c for c in compared.changes if everything or c.protocol == "tcp"]
+    told = reach_changes.tell(seen)
+    hidden = len(compared.changes) - len(seen)
+    if hidden:
+        told.append(tr("by UDP or ping: {1} (--all shows them)", count(hidden, "way", "ways")))
     return "\n".join(
         [
             _wrap(tr(SINCE[compared.since], clock), width),
-            *(_wrap(f"  {line}", width, 4) for line in told),
+            *(_wrap(f"  {line}", width, 4) for line in told or [tr("nothing has changed")]),
         ]
     )
 

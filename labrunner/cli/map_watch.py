@@ -80,13 +80,14 @@ class Watch:
     def _draw(self, reach: Reach, found: tuple[Change, ...]) -> None:
         compared = Compared("drawn", time.time(), found)
         if found and not self._terminal:
-            ui.say(changed(compared, ui.width()))
+            ui.say(changed(compared, ui.width(), everything=self._wanted.everything))
             sys.stdout.flush()
             return
         named = troubles(self._lab, reach)
         marked = compared if found else None
         shown = Shown(reach, self._wanted.everything, self._lab.scenario.riddle, named, marked)
-        earlier = [changed(each, ui.width()) for each in self._said[-TOLD:]]
+        all_of_it = self._wanted.everything
+        earlier = [changed(one, ui.width(), everything=all_of_it) for one in self._said[-TOLD:]]
         parts = [draw(shown, ui.width(), ui.paint), *reversed(earlier)]
         if self._terminal:
             sys.stdout.write(CLEAR)

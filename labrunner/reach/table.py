@@ -61,9 +61,11 @@ class Column:
 
     @property
     def label(self) -> str:
-        """``web:80``, ``names:53/udp``, or only ``web`` where there is no port."""
+        """``web:80``, ``names:53/udp``, ``web (ping)``."""
+        if self.protocol == "icmp":
+            return tr("{1} (ping)", named(self.target))
         kind = "" if self.protocol == "tcp" else f"/{self.protocol}"
-        return f"{named(self.target)}:{self.port}{kind}" if self.port else named(self.target)
+        return f"{named(self.target)}:{self.port}{kind}"
 
 
 @dataclass(frozen=True)
