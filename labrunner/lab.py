@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import shutil
 import time
 import zlib
@@ -269,11 +270,29 @@ def reset(
         on_event: told what happens.
     """
     at = record.step if keep_step else None
-    stop(store, record, on_event=on_event)
     options = StartOptions(
         host=record.host, language=record.language, at=at or None, seed=record.seed
     )
-    return start(store, record.scenario, options, on_event=on_event)
+    try:
+        stop(store, record, on_event=on_event)
+        return start(store, record.scenario, options, on_event=on_event)
+    except BaseException:
+        # also an interrupt: the lab is over, and only we know where its learner was
+        if record.id not in {lab.id for lab in store.labs()}:
+            on_event(Event("command", _again(record, options), "note", "brings you back there"))
+        raise
+
+
+def _again(record: LabRecord, options: StartOptions) -> str:
+    """What starts a lab like one that is over, at the same place."""
+    words = ["lab", "start", record.scenario]
+    if options.at:
+        words += ["--at", options.at]
+    if options.host == "local":
+        words += ["--host", "local"]
+    if options.language != StartOptions.language:
+        words += ["--lang", options.language]
+    return shlex.join(words)
 
 
 def _notify(on_event: OnEvent, hook: str, **arguments: object) -> None:

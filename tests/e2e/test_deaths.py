@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import tiny
 from tests.conftest import Lab, Snapshot
 from tests.e2e.ways import AT_FAULT, INTERRUPTED, NOT_YET, NOTHING, ids_ever, lab_id
 from tests.engine_proxy import engine_proxy
@@ -26,25 +27,54 @@ VERSUS = "segregated-vs-unsegregated"
 NAME = "brief"
 
 
+HANGS = """
+def prepare(lab):
+    if (Path(__file__).parent / "hang").exists():
+        Event().wait()
+
+scenario.setup = prepare
+"""
+
+
 @pytest.mark.parametrize("number", [1, 3, 5])
 def test_an_interrupt_at_any_moment_leaves_nothing(
-    stopped: Lab, number: int, snapshot: Callable[[str], Snapshot]
+    stopped: Lab, tmp_path: Path, number: int, snapshot: Callable[[str], Snapshot]
 ) -> None:
     """Ctrl-C after any line of progress: the start undoes itself and says so."""
-    process = subprocess.Popen(
-        stopped.argv("start", "brief"), env=stopped.env, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    for _ in range(number):
-        if not process.stderr.readline():
-            break
-    process.send_signal(signal.SIGINT)
-    rest = process.stderr.read()
-    process.stderr.close()
-    code = process.wait()
-    assert code == INTERRUPTED
+    # it cannot be over before the interrupt comes, however late that is
+    folder = tiny.write(tmp_path / "mine", NAME, more=HANGS)
+    (folder / "hang").touch()
+    with subprocess.Popen(
+        stopped.argv("start", NAME), env=stopped.env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        for _ in range(number):
+            assert process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == INTERRUPTED
     assert "interrupted" in rest
     assert json.loads(stopped.ok("status", "--json")) == []
+    for each in ids_ever(stopped):
+        assert snapshot(each) == NOTHING
+
+
+def test_an_interrupted_reset_says_how_to_come_back(
+    stopped: Lab, tmp_path: Path, snapshot: Callable[[str], Snapshot]
+) -> None:
+    """The lab is over, and where its learner was can be typed."""
+    folder = tiny.write(tmp_path / "mine", NAME, more=HANGS)
+    stopped.ok("start", NAME, "--host", "local")
+    (folder / "hang").touch()
+    with subprocess.Popen(
+        stopped.argv("reset", "--step"), env=stopped.env, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert any("setup" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == INTERRUPTED
+    assert f"lab start {NAME} --at two --host local" in rest
     for each in ids_ever(stopped):
         assert snapshot(each) == NOTHING
 
