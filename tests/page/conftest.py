@@ -1,0 +1,139 @@
+"""One server with small labs for all of these tests, and pages that must not complain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests import tiny
+from tests.browser import PATIENCE, browser
+from tests.conftest import Lab, lab_command, own_folders
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+__all__ = ["browser"]
+
+STATIC = Path(__file__).parents[2] / "labrunner" / "web" / "static"
+LABS = ("page-work", "page-read", "page-dies")
+"""One to be started and ended by a test, one that runs all the time, one that dies."""
+
+GONE = """
+@scenario.check("gone")
+def gone(lab):
+    if lab.container("%(name)s-two") is not None:
+        return not_yet("There is still a %(name)s-two.", expected="none", seen="one")
+    return passed("%(name)s-two is gone")
+"""
+GONE_STEP = """
+## It goes again {#gone}
+
+Remove it.
+
+::: solution
+```console
+$ docker rm -f %(name)s-two
+```
+:::
+"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A server, and the command with the same state.
+
+    Attributes:
+        lab: the command.
+        address: what opens the page, with the token.
+    """
+
+    lab: Lab
+    address: str
+
+    @property
+    def base(self) -> str:
+        """The address without the token."""
+        return self.address.split("/?")[0]
+
+    def running(self, name: str) -> bool:
+        """Whether a lab runs."""
+        return any(row["scenario"] == name for row in json.loads(self.lab.ok("status", "--json")))
+
+    def fresh(self, name: str) -> None:
+        """The lab runs, and nothing was done in it."""
+        if self.running(name):
+            self.lab.ok("reset", "--name", name)
+        else:
+            self.lab.ok("start", name)
+
+
+def write(shelf: Path, name: str) -> None:
+    """A lab of two steps, in English and in French."""
+    folder = tiny.write(shelf, name, more=GONE % {"name": name}, later=GONE_STEP % {"name": name})
+    english = folder / "content" / "lesson.md"
+    french = english.read_text("utf-8")
+    for said, told in (
+        ("title: Tiny", "title: Minuscule"),
+        ("One container, and a second.", "Un conteneur, puis un autre."),
+        ("A lab for tests.", "Un labo pour les essais."),
+        ("A second container", "Un autre conteneur"),
+        ("Start one.", "Démarres-en un."),
+        ("It goes again", "Il s'en va"),
+    ):
+        assert said in french
+        french = french.replace(said, told)
+    (folder / "content" / "lesson.fr.md").write_text(french, "utf-8")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The server, until the last test has ended."""
+    if not (STATIC / "index.html").is_file():
+        pytest.fail("the page was not built: tools/page builds it")
+    place = tmp_path_factory.mktemp("page")
+    shelf = place / "shelf"
+    for name in LABS:
+        write(shelf, name)
+    with own_folders(place) as folders:
+        env = {**folders, "LABRUNNER_SCENARIOS": str(shelf)}
+        with lab_command(env) as lab:
+            running = json.loads(lab.ok("open", "--no-browser", "--port", "0", "--json"))
+            yield Served(lab, running["address"])
+            lab.ok("serve", "--stop")
+
+
+@pytest.fixture
+def opened(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
+    """Opens pages; at the end none of them may have complained on its console."""
+    from playwright.sync_api import ConsoleMessage
+
+    complaints: list[str] = []
+    contexts = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # what was not to be had is the page's to show; tests that pull a cable expect it
+        if message.type in {"error", "warning"} and "Failed to load" not in message.text:
+            complaints.append(message.text)
+
+    def make(path: str = "/", **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(served.address)
+        if path != "/":
+            page.goto(served.base + path)
+        return page
+
+    yield make
+    for context in contexts:
+        context.close()
+    # a socket that a pulled cable or an ended server breaks is reported by the browser itself
+    assert [said for said in complaints if "WebSocket connection" not in said] == []
