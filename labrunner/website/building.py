@@ -110,7 +110,7 @@ def _files(found: Material, base: str) -> dict[str, bytes]:
     """Every file of the site, by its path."""
     frame = Frame(found.languages, base)
     documents = Documents()
-    released = changes.releases(documents)
+    released = changes.releases(places.documents() / "CHANGELOG.md")
     pages = _pages(found, documents, released)
     files = {page.path: frame.around(page) for page in pages}
     files |= {"404.html": _lost(frame, base), FEED: changes.feed(released, base)}

@@ -13,7 +13,6 @@ from pathlib import Path
 from labrunner import __version__
 from labrunner.lessons import html as lessons
 from labrunner.lessons.reading import text
-from labrunner.website import places
 from labrunner.website.documents import Documents, parts
 from labrunner.website.markup import Html, fill, join, plain, tag
 from labrunner.website.page import FEED, Entry, Page
@@ -42,9 +41,9 @@ class Release:
     body: Html
 
 
-def releases(documents: Documents) -> list[Release]:
-    """Every release, the newest first, as the changelog has them."""
-    file = places.documents() / "CHANGELOG.md"
+def releases(file: Path) -> list[Release]:
+    """Every release of a changelog, in its order."""
+    documents = Documents()
     found = []
     for part in parts(text(file))[1:]:
         dated = _DATE.search(part.title)
