@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import docker
 
     from labrunner.engine.host import Host
-    from labrunner.model.reach import Reach, ReachState
+    from labrunner.model.reach import Facts, Reach, ReachState
 
 NOT_FOUND = 404
 
@@ -343,10 +343,16 @@ class Lab:
 
         return reach.measure(self.host, only=self._names())
 
-    def _names(self) -> frozenset[str] | None:
+    def survey(self) -> tuple[Reach, Facts]:
+        """Measure the same, and see beside it what gives faults their names."""
+        from labrunner.engine import reach
+
+        return reach.survey(self.host, only=self._names(stopped=True))
+
+    def _names(self, *, stopped: bool = False) -> frozenset[str] | None:
         if self.host.kind == "sandbox":
             return None
-        return frozenset(c.name for c in self.containers())
+        return frozenset(c.name for c in self.containers(stopped=stopped))
 
     def resolves(self, container: str, name: str) -> bool:
         """Whether a name is known inside a container (its image needs ``getent``)."""

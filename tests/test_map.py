@@ -161,8 +161,8 @@ Published ports, tried by the host itself
 127.0.0.1:8080  web:80  open
 
 The way out of the host
-names  a way out
-web    none, though the host has one
+names: a way out
+web: none, though the host has one
 
 open      accepts connections
 answers   what was sent is answered

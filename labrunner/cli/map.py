@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from labrunner.cli import ui
 from labrunner.cli.map_table import Compared, Shown, draw
 from labrunner.errors import UsageError
-from labrunner.reach import changes, kept, table
+from labrunner.reach import changes, kept, looking, table
 from labrunner.words import tr
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ def refuse(wanted: Wanted, *, svg: bool, watch: bool) -> None:
 
 def show(lab: OpenLab, wanted: Wanted) -> None:
     """Measure a lab, keep it for the next comparison, and print it for this terminal."""
-    reach = lab.view.reach()
-    named = troubles(lab, reach)
+    reach, named = looking.look(lab.view)
     compared, lacking = compare(lab, reach, wanted.since)
     kept.keep(lab.record, reach)
     if wanted.as_json:
@@ -86,14 +85,6 @@ def watch(lab: OpenLab, wanted: Wanted) -> None:
     from labrunner.cli.map_watch import Watch
 
     Watch(lab, wanted).run()
-
-
-def troubles(lab: OpenLab, reach: Reach) -> tuple[Trouble, ...]:
-    """The faults that have a name; in a riddle the learner is to find them."""
-    del reach
-    if lab.scenario.riddle:
-        return ()
-    return ()
 
 
 def compare(lab: OpenLab, reach: Reach, since: Point | None) -> tuple[Compared | None, str]:

@@ -26,6 +26,8 @@ STYLES = {
     "-": "2",
 }
 BLOCKED = "31"
+MOST = 6
+"""Faults that are named without ``--all``."""
 MARK = " <"
 """Behind a word that is another one than before."""
 
@@ -99,29 +101,40 @@ def _parts(shown: Shown, width: int, paint: Paint) -> Iterator[str]:
         drawn = _table(reach, one, width, paint) or _list(one, width, paint)
         yield f"{title}\n{drawn}".lstrip("\n")
     if holes:
-        rows = [(hole.at, hole.target, paint(hole.label, _style(hole.word))) for hole in holes]
-        yield _titled("published", rows, width)
-    ways_out = table.outside(reach) if shown.everything else ()
-    if ways_out:
-        rows2 = [(one.container, one.label) for one in ways_out]
-        yield _titled("outside", rows2, width)
+        yield _holes(holes, width, paint)
+    if shown.everything and reach.outside:
+        yield _outside(reach, width)
     yield _legend(shown, holes, width)
-    yield "\n".join(_wrap(note, width, 2) for note in table.notes(reach, riddle=shown.riddle))
-    yield _troubles(shown.troubles, width)
+    told = table.told_by(shown.troubles)
+    notes = table.notes(reach, riddle=shown.riddle, told=told)
+    yield "\n".join(_wrap(note, width, 2) for note in notes)
+    yield _troubles(shown, width)
     if shown.compared:
         yield changed(shown.compared, width, everything=shown.everything)
 
 
-def _titled(kind: str, rows: Sequence[Sequence[str]], width: int) -> str:
-    """A small table of its own, with its title; cells of the last column may be painted."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [_wrap(tr(table.TITLES[kind]), width)]
-    for row in rows:
-        cells = [text.ljust(w) for text, w in zip(row[:-1], widths, strict=False)]
-        wide = "  ".join([*cells, row[-1]])
-        fits = sum(widths) + 2 * len(cells) <= width
-        narrow = [row[0], *(_wrap(f"  {text}", width, 4) for text in row[1:])]
-        lines.append(wide if fits else "\n".join(narrow))
+def _holes(holes: Sequence[table.Hole], width: int, paint: Paint) -> str:
+    """Published ports: where, whose, and what came of it."""
+    first = max(len(hole.at) for hole in holes)
+    second = max(len(hole.target) for hole in holes)
+    lines = [_wrap(tr(table.TITLES["published"]), width)]
+    for hole in holes:
+        word = paint(hole.label, _style(hole.word))
+        if first + second + _cell_width() + 4 <= width:
+            lines.append(f"{hole.at:<{first}}  {hole.target:<{second}}  {word}")
+        else:
+            lines += [hole.at, f"  {hole.target}", f"  {word}"]
+    return "\n".join(lines)
+
+
+def _outside(reach: Reach, width: int) -> str:
+    """Who has a way out, by what they have."""
+    by_label: dict[str, list[str]] = {}
+    for one in table.outside(reach):
+        by_label.setdefault(one.label, []).append(one.container)
+    lines = [_wrap(tr(table.TITLES["outside"]), width)]
+    for label, names in by_label.items():
+        lines.append(_wrap(tr("{1}: {2}", ", ".join(names), label), width, 2))
     return "\n".join(lines)
 
 
@@ -136,12 +149,19 @@ def _legend(shown: Shown, holes: Sequence[table.Hole], width: int) -> str:
     return "\n".join(lines)
 
 
-def _troubles(troubles: Sequence[Trouble], width: int) -> str:
-    lines = []
-    for one in troubles:
-        lines.append(_wrap(one.message, width, 2))
+def _troubles(shown: Shown, width: int) -> str:
+    """Faults that have a name, each with what shows it; the first few, or all."""
+    if not shown.troubles:
+        return ""
+    lines = [tr("noticed:")]
+    most = len(shown.troubles) if shown.everything else MOST
+    for one in shown.troubles[:most]:
+        lines.append(_wrap(f"  {one.message}", width, 4))
         if one.look:
-            lines.append(_wrap(f"  {tr('look:')} {one.look}", width, 8))
+            lines.append(_wrap(f"    {tr('look:')} {one.look}", width, 6))
+    left = len(shown.troubles) - most
+    if left > 0:
+        lines.append(_wrap(f"  {tr('and {1} more (--all shows them)', left)}", width, 4))
     return "\n".join(lines)
 
 

@@ -10,16 +10,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labrunner.cli import ui
-from labrunner.cli.map import Wanted, troubles
+from labrunner.cli.map import Wanted
 from labrunner.cli.map_table import Compared, Shown, changed, draw
 from labrunner.engine.host import ROLE
 from labrunner.errors import EngineError
-from labrunner.reach import changes, kept
+from labrunner.reach import changes, kept, looking
 from labrunner.words import tr
 
 if TYPE_CHECKING:
     from labrunner.engine.host import Host
-    from labrunner.model.reach import Reach
+    from labrunner.model.reach import Reach, Trouble
     from labrunner.reach.changes import Change
     from labrunner.session import OpenLab
 
@@ -42,6 +42,7 @@ class Watch:
         self._lab = lab
         self._wanted = wanted
         self._said: list[Compared] = []
+        self._named: tuple[Trouble, ...] = ()
         self._terminal = sys.stdout.isatty()
 
     def run(self) -> None:
@@ -69,7 +70,7 @@ class Watch:
             ui.note("")
 
     def _measure(self) -> Reach:
-        reach = self._lab.view.reach()
+        reach, self._named = looking.look(self._lab.view)
         kept.keep(self._lab.record, reach)
         return reach
 
@@ -83,9 +84,10 @@ class Watch:
             ui.say(changed(compared, ui.width(), everything=self._wanted.everything))
             sys.stdout.flush()
             return
-        named = troubles(self._lab, reach)
         marked = compared if found else None
-        shown = Shown(reach, self._wanted.everything, self._lab.scenario.riddle, named, marked)
+        shown = Shown(
+            reach, self._wanted.everything, self._lab.scenario.riddle, self._named, marked
+        )
         all_of_it = self._wanted.everything
         earlier = [changed(one, ui.width(), everything=all_of_it) for one in self._said[-TOLD:]]
         parts = [draw(shown, ui.width(), ui.paint), *reversed(earlier)]

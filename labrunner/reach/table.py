@@ -13,7 +13,7 @@ from labrunner.model.reach import Protocol
 from labrunner.words import count, tr
 
 if TYPE_CHECKING:
-    from labrunner.model.reach import Probe, Reach
+    from labrunner.model.reach import Probe, Reach, Trouble
 
 Way = tuple[str, str, Protocol, int]
 """Source, target, protocol and port."""
@@ -49,6 +49,7 @@ WAYS_OUT = {
     "none": "none: there is nothing outside",
 }
 NO_ANSWER = "no answer"
+LOOPBACK = "loopback"
 
 
 @dataclass(frozen=True, order=True)
@@ -263,12 +264,18 @@ def containers(reach: Reach) -> str:
     return count(len(reach.containers), "container", "containers")
 
 
-def notes(reach: Reach, *, riddle: bool = False) -> list[str]:
+def told_by(troubles: Iterable[Trouble]) -> frozenset[str]:
+    """Containers of which a named fault says already that they listen on loopback only."""
+    return frozenset(name for one in troubles if one.name == LOOPBACK for name in one.containers)
+
+
+def notes(reach: Reach, *, riddle: bool = False, told: Collection[str] = ()) -> list[str]:
     """What the table cannot show: holes through the host, and ports that only loopback has.
 
     Args:
         reach: what was measured.
         riddle: the learner is to find out why things are as they are: no cause is named.
+        told: containers of which the second is said elsewhere; see `told_by`.
     """
     said = []
     leads = {(one.port, one.protocol): one.behind for one in reach.listeners if one.behind}
@@ -278,7 +285,7 @@ def notes(reach: Reach, *, riddle: bool = False) -> list[str]:
     if riddle:
         return said
     for column, addresses in sorted(bound(reach).items()):
-        if all(is_loopback(address) for address in addresses):
+        if column.target not in told and all(map(is_loopback, addresses)):
             said.append(tr("{1} listens on {2} only", column.label, tr(" and ").join(addresses)))
     return said
 

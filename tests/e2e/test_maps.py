@@ -23,7 +23,8 @@ pytestmark = pytest.mark.engine
 
 NAME = "drawn"
 SECOND = "docker run -d --name drawn-two --network drawn-net tools:1 sleep infinity"
-SERVER = '("python3", "-m", "http.server", "80", "--bind", "127.0.0.1")'
+SERVER = '("nc", "-lk", "80")'
+SHY_SERVER = '("nc", "-lk", "127.0.0.1", "80")'
 PATIENCE = 60
 """Seconds for what takes a second on a machine that has nothing else to do."""
 
@@ -168,7 +169,7 @@ def test_a_watch_in_a_terminal_is_drawn_anew_until_ctrl_c(stopped: Lab) -> None:
 
 def test_what_makes_no_event_is_seen_all_the_same(stopped: Lab, tmp_path: Path) -> None:
     """A firewall rule, a server that listens late: it is measured every few seconds, too."""
-    tiny.write(tmp_path / "mine", NAME, program='("python3", "-m", "http.server", "80")')
+    tiny.write(tmp_path / "mine", NAME, program=SERVER)
     stopped.ok("start", NAME)
     typed(stopped, SECOND)
     assert ends(lambda: any("open" in c["word"] for c in measured(stopped)["table"]), PATIENCE)
@@ -188,7 +189,7 @@ def test_what_makes_no_event_is_seen_all_the_same(stopped: Lab, tmp_path: Path) 
 def test_a_riddle_is_not_solved_by_its_map(stopped: Lab, tmp_path: Path, *, riddle: bool) -> None:
     """Elsewhere the map says that a port is bound to loopback alone; there it must not."""
     more = f"scenario.riddle = {riddle}"
-    tiny.write(tmp_path / "mine", NAME, program=SERVER, more=more)
+    tiny.write(tmp_path / "mine", NAME, program=SHY_SERVER, more=more)
     stopped.ok("start", NAME)
     typed(stopped, SECOND)
     assert ends(lambda: bool(measured(stopped)["listeners"]), PATIENCE)
