@@ -25,6 +25,7 @@ class Options:
         beat, silent: seconds between signs of life on a quiet socket, and until one is missed.
         idle, alone: seconds that an unused terminal lives, and one that no page looks at.
         terminals, sockets: how many there may be.
+        patience: seconds that a connection may take to ask something.
     """
 
     beat: float = BEAT
@@ -33,6 +34,7 @@ class Options:
     alone: float = 600.0
     terminals: int = 32
     sockets: int = 64
+    patience: float = 20.0
 
 
 class Server:

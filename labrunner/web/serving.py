@@ -29,20 +29,19 @@ MESSAGE = 1024 * 1024
 """Bytes of a message on a WebSocket."""
 HEAD = 32 * 1024
 """Bytes of a request's head."""
-IMPATIENCE = 20.0
-"""Seconds that a connection may take to ask something."""
 FILES = 4096
 
 
 class Impatient(H11Protocol):
     """A connection that asks nothing is closed: there are only so many."""
 
+    patience = 20.0
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for its first request, and not for long."""
         super().connection_made(transport)
-        self._timer = self.loop.call_later(IMPATIENCE, self._enough)
+        self._timer = self.loop.call_later(self.patience, self._enough)
 
     def _enough(self) -> None:
         if self.scope is None and not self.transport.is_closing():
@@ -135,19 +134,20 @@ def run(
             claim.tell(running)
             on_ready(running)
 
-        config = uvicorn.Config(app.make(Server(options), keys), **_settings(options))
+        limits = options or Options()
+        config = uvicorn.Config(app.make(Server(limits), keys), **_settings(limits))
         asyncio.run(_Uvicorn(config, ready).serve([listening]))
     finally:
         claim.drop()
 
 
-def _settings(options: Options | None) -> dict[str, Any]:
+def _settings(options: Options) -> dict[str, Any]:
     return {
-        "http": Impatient,
+        "http": type("Impatient", (Impatient,), {"patience": options.patience}),
         "ws": "websockets-sansio",
         "ws_max_size": MESSAGE,
-        "ws_ping_interval": (options or Options()).beat,
-        "ws_ping_timeout": (options or Options()).silent,
+        "ws_ping_interval": options.beat,
+        "ws_ping_timeout": options.silent,
         "ws_per_message_deflate": False,
         "h11_max_incomplete_event_size": HEAD,
         "timeout_keep_alive": 30,

@@ -1,0 +1,403 @@
+"""What the server keeps out: each attack is tried, and the server is well afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import socket
+import stat
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.web.conftest import Serving
+from tests.web.pages import INDEX, PATIENCE, Page, end_of
+
+FOREIGN = "http://evil.example"
+PATHS = ("/", "/lab/x", "/static/page.js", "/api/catalogue", "/api/words?lang=fr", "/nothing")
+
+
+@pytest.fixture(autouse=True)
+def well(page: Page) -> Iterator[None]:
+    """Whatever was tried, the server answers afterwards."""
+    yield
+    assert page.answers()
+
+
+def closed_with(page: Page, path: str, **more: object) -> tuple[int, str]:
+    """What a WebSocket is closed with."""
+    with page.socket(path, **more) as connection:
+        return end_of(connection)[1:]
+
+
+def refused(page: Page, path: str, **more: object) -> int:
+    """The status with which a WebSocket is not opened at all."""
+    with pytest.raises(InvalidStatus) as error, page.socket(path, **more):
+        pass
+    return error.value.response.status_code
+
+
+# --- the token and the cookie -------------------------------------------------------------
+
+
+def test_the_address_opens_the_page_once_for_all(page: Page) -> None:
+    """The token becomes a cookie that scripts cannot read and other sites do not send."""
+    found = httpx.get(page.address)
+    assert (found.status_code, found.headers["location"]) == (303, "/")
+    cookie = found.headers["set-cookie"]
+    for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
+        assert part in cookie
+    assert page.address.partition("token=")[2] not in cookie
+    assert page.http.get("/").text == INDEX
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_without_the_cookie_there_is_nothing(page: Page, path: str) -> None:
+    """Nobody without the cookie sees anything but how to get in."""
+    found = httpx.get(page.base + path)
+    assert found.status_code == 403
+    assert "lab open" in found.text
+    assert "set-cookie" not in found.headers
+
+
+@pytest.mark.parametrize("token", ["", "x", "é", "x" * 5000, "a&token=b"])
+def test_a_wrong_token_opens_nothing(page: Page, token: str) -> None:
+    """A token is right or it is not; a wrong one is answered with what helps."""
+    found = httpx.get(f"{page.base}/", params={"token": token})
+    assert found.status_code == 403
+    assert "lab open" in found.text
+
+
+def test_neither_half_of_the_key_opens_the_other_lock(page: Page) -> None:
+    """The cookie is no token, the token is no cookie, and a cookie for another port is none."""
+    key, _, value = page.cookie.partition("=")
+    assert httpx.get(f"{page.base}/?token={value}").status_code == 403
+    token = page.address.partition("token=")[2]
+    for pair in (f"{key}={token}", f"{key}-1={value}", f"{key}={value}x", "a=b;;=;" + key):
+        assert httpx.get(f"{page.base}/", headers={"Cookie": pair}).status_code == 403
+
+
+def test_what_the_server_leaves_is_its_owners_alone(page: Page) -> None:
+    """Nobody else on the machine can read the token."""
+    folder = page.runtime
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    found = [file for file in folder.iterdir() if page.address in file.read_text("utf-8")]
+    assert found
+    assert {stat.S_IMODE(file.stat().st_mode) for file in found} == {0o600}
+
+
+# --- other sites --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:{port}", "localhost", "localhost:1", "127.0.0.1.x:{port}"],
+)
+def test_a_name_that_was_led_here_is_refused(page: Page, host: str) -> None:
+    """A foreign name in the Host header is refused, though cookie and token are right."""
+    headers = {"Host": host.format(port=page.port)}
+    for path in ("/", "/api/catalogue", page.address.removeprefix(page.base)):
+        assert page.http.get(path, headers=headers).status_code == 403
+    line = f"GET / HTTP/1.1\r\nHost: {page.host}\r\nHost: evil.example\r\nCookie: {page.cookie}\r\n"
+    with page.raw() as raw:
+        raw.sendall(f"{line}Connection: close\r\n\r\n".encode())
+        assert b"200 OK" not in raw.recv(100)
+
+
+def test_our_own_names_are_ours(page: Page) -> None:
+    """By name or by address, from this machine the page is there."""
+    for name in ("localhost", "127.0.0.1", "[::1]"):
+        found = page.http.get("/api/catalogue", headers={"Host": f"{name}:{page.port}"})
+        assert found.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Labrunner": "1", "Origin": FOREIGN},
+        {"X-Labrunner": "1", "Origin": "null"},
+        {"X-Labrunner": "1", "Origin": "https://{host}"},
+        {"X-Labrunner": "1", "Origin": "http://{host}.evil.example"},
+        {"X-Labrunner": "1", "Sec-Fetch-Site": "cross-site"},
+        {"X-Labrunner": "1", "Sec-Fetch-Site": "same-site"},
+        {"Origin": "http://{host}"},
+    ],
+)
+def test_nothing_is_done_for_another_site(page: Page, headers: dict[str, str]) -> None:
+    """A POST without our header, or from elsewhere, does nothing, even with the cookie."""
+    sent = {key: value.format(host=page.host) for key, value in headers.items()}
+    found = page.http.post("/api/labs/gate-web/start", json={}, headers=sent)
+    assert found.status_code == 403
+    assert page.get("/api/labs/gate-web")["standing"] is None
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_no_other_method_does_anything(page: Page, method: str) -> None:
+    """There are requests that look, and POSTs."""
+    found = page.http.request(method, "/api/labs/gate-web/start", headers={"X-Labrunner": "1"})
+    assert found.status_code == 405
+    assert page.http.get("/api/labs/gate-web/start").status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/ws/news", "/ws/terminal?lab=gate-web&place=shell"])
+@pytest.mark.parametrize("origin", [None, FOREIGN, "null", "https://{host}", "http://localhost"])
+def test_no_socket_opens_for_another_site(page: Page, path: str, origin: str | None) -> None:
+    """A WebSocket from elsewhere, or from nowhere, is refused before it begins."""
+    assert refused(page, path, origin=origin and origin.format(host=page.host)) == 403
+
+
+def test_no_socket_opens_for_a_foreign_name(page: Page) -> None:
+    """Also where Host and Origin agree with each other, but not with us."""
+    headers = {"Cookie": page.cookie, "Host": f"evil.example:{page.port}"}
+    origin = f"http://evil.example:{page.port}"
+    with page.raw() as raw:
+        lines = [f"{key}: {value}" for key, value in headers.items()]
+        lines += [f"Origin: {origin}", "Upgrade: websocket", "Connection: Upgrade"]
+        lines += [f"Sec-WebSocket-Key: {'A' * 22}==", "Sec-WebSocket-Version: 13"]
+        raw.sendall(("GET /ws/news HTTP/1.1\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode())
+        assert b"403" in raw.recv(100)
+
+
+def test_a_socket_without_the_cookie_hears_why(page: Page) -> None:
+    """Our own page, after the server was started anew, learns that its cookie is an old one."""
+    for cookie in ("", "labrunner=x"):
+        found = closed_with(page, "/ws/news", additional_headers={"Cookie": cookie})
+        assert found[0] == 4401
+
+
+# --- what is sent -------------------------------------------------------------------------
+
+
+def test_every_answer_says_what_a_browser_may_do(page: Page) -> None:
+    """No answer allows scripts or styles from elsewhere, frames, or guesses of its type."""
+    answers = [page.http.get(path) for path in PATHS]
+    answers.append(httpx.get(page.base))
+    answers.append(page.http.post("/api/labs/gate-web/start"))
+    for found in answers:
+        policy = found.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert found.headers["x-content-type-options"] == "nosniff"
+        assert found.headers["referrer-policy"] == "no-referrer"
+        assert found.headers["cross-origin-opener-policy"] == "same-origin"
+        assert "access-control-allow-origin" not in found.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2fapp.py",
+        "/static/..%5capp.py",
+        "/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/static//etc/passwd",
+        "/static/page.js/../../app.py",
+        "/static/%00",
+        "/static/",
+        "/lab/../../etc/passwd",
+        "/api/labs/..%2f..%2fetc%2fpasswd",
+        "/api/labs/%00",
+    ],
+)
+def test_no_path_leads_out_of_the_page(page: Page, path: str) -> None:
+    """Only built files are given away, however the path is written."""
+    with page.raw() as raw:
+        head = f"GET {path} HTTP/1.1\r\nHost: {page.host}\r\nCookie: {page.cookie}\r\n"
+        raw.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        answer = b""
+        while part := raw.recv(65536):
+            answer += part
+    assert answer.split(b" ", 2)[1] in {b"404", b"405"}
+    assert b"root:" not in answer
+    assert b"Starlette" not in answer
+
+
+def test_what_is_built_is_given(page: Page) -> None:
+    """The page and its files are there; a lab's path is the page, too."""
+    assert page.http.get("/static/page.js").text == "1;\n"
+    assert page.http.get("/lab/gate-web").text == INDEX
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"x" * 70_000, 413),
+        (b'{"host": "' + b"x" * 70_000 + b'"}', 413),
+        (b"[" * 30_000, 422),
+        (b"{", 422),
+        (b"[]", 422),
+        (b"\xff\xfe", 422),
+        (b'{"host": 1}', 422),
+        (b'{"at": ["x"]}', 422),
+        (b'{"language": "../../x"}', 422),
+        (b'{"host": "moon"}', 422),
+        (b'{"at": "nowhere"}', 422),
+    ],
+)
+def test_a_body_that_is_none_is_refused(page: Page, body: bytes, status: int) -> None:
+    """What is too large or makes no sense is answered with a sentence."""
+    headers = {"X-Labrunner": "1", "Origin": page.base}
+    found = page.http.post("/api/labs/gate-web/start", content=body, headers=headers)
+    assert found.status_code == status
+    assert found.json()["message"]
+    assert page.get("/api/labs/gate-web")["standing"] is None
+
+
+def test_a_body_without_end_is_cut(page: Page) -> None:
+    """Whoever announces little and sends much is cut off, in pieces too."""
+    with page.raw() as raw:
+        head = f"POST /api/labs/gate-web/start HTTP/1.1\r\nHost: {page.host}\r\nX-Labrunner: 1\r\n"
+        head += f"Cookie: {page.cookie}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        raw.sendall(head.encode())
+        with contextlib.suppress(OSError):
+            for _ in range(3000):
+                raw.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")
+        with contextlib.suppress(ConnectionError):
+            assert b" 413 " in raw.recv(100)
+
+
+def test_what_is_unknown_is_said_to_be(page: Page) -> None:
+    """A lab that there is not, and one that does not run, are told apart from mistakes."""
+    for name in ("nothing", "Gate", "x" * 200):
+        assert page.get(f"/api/labs/{name}", 404)["message"]
+    for act in ("check", "hint", "solve", "reset", "stop", "language"):
+        assert page.post(f"/api/labs/gate-web/{act}", 404)["message"]
+    assert page.post("/api/labs/gate-web/cancel", 422)["message"]
+
+
+# --- garbage, silence, crowds -------------------------------------------------------------
+
+
+def test_garbage_does_no_harm(page: Page) -> None:
+    """Noise is answered or not, and nothing else happens."""
+    for noise in (
+        b"\x16\x03\x01\x02\x00",
+        b"GET\r\n\r\n",
+        b"\0" * 70_000,
+        secrets.token_bytes(9999),
+    ):
+        with page.raw() as raw, contextlib.suppress(OSError):
+            raw.sendall(noise)
+            raw.shutdown(socket.SHUT_WR)
+            while raw.recv(65536):
+                pass
+
+
+def test_two_hundred_silent_connections_keep_nobody_out(page: Page) -> None:
+    """Connections that ask nothing, or never finish asking, leave the server to others."""
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(page.raw()) for _ in range(200)]
+        for raw in crowd[:100]:
+            raw.sendall(f"GET / HTTP/1.1\r\nHost: {page.host}\r\n".encode())
+        assert page.answers()
+        with page.socket("/ws/news"):
+            assert page.answers()
+
+
+def test_who_asks_nothing_is_sent_away(serving: Serving) -> None:
+    """A connection that never finishes asking is closed after a while."""
+    with serving(patience=0.5) as page, page.raw() as silent, page.raw() as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\n")
+        assert silent.recv(1) == b""
+        assert slow.recv(1) == b""
+        with page.socket("/ws/news") as socket:
+            assert json.loads(socket.recv(PATIENCE))["kind"] == "ping"
+
+
+def test_one_socket_too_many_is_told_so(page: Page) -> None:
+    """Of two hundred WebSockets 64 are served; the others hear why, and none stays behind."""
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(page.socket("/ws/news")) for _ in range(64)]
+        for _ in range(136):
+            code, reason = closed_with(page, "/ws/news")
+            assert code == 1013
+            assert "64" in reason
+        crowd[0].send('{"kind": "pong"}')
+        assert page.answers()
+    with page.socket("/ws/news") as again:
+        again.ping().wait(PATIENCE)
+
+
+def test_a_page_that_gives_no_sign_of_life_is_let_go(serving: Serving) -> None:
+    """A socket for news that never answers is closed; one that answers is not."""
+    with serving(beat=0.2, silent=2) as page:
+        with page.socket("/ws/news") as heard:
+            for _ in range(20):
+                assert json.loads(heard.recv(PATIENCE))["kind"] == "ping"
+                heard.send('{"kind": "pong"}')
+        assert closed_with(page, "/ws/news")[0] == 4408
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("garbage", 1003),
+        ('{"kind": "something"}', 1003),
+        ("[]", 1003),
+        ("[" * 4000, 1003),
+        ('{"kind": "pong", "x": "' + "x" * 5000 + '"}', 1003),
+        (b"\x00\xff", 1003),
+        ("x" * 2_000_000, 1009),
+    ],
+)
+def test_a_socket_that_sends_garbage_is_closed(page: Page, message: str | bytes, code: int) -> None:
+    """What is none of the page's messages ends the socket that it came by."""
+    with page.socket("/ws/news") as connection:
+        with contextlib.suppress(ConnectionClosed):
+            connection.send(message)
+        assert end_of(connection)[1] == code
+
+
+def test_a_flood_of_messages_is_cut(page: Page) -> None:
+    """Nobody keeps the server busy with nothing."""
+    with page.socket("/ws/news") as connection:
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(200_000):
+                connection.send('{"kind": "pong"}')
+        assert end_of(connection)[1] in {1006, 1008}
+
+
+def test_broken_frames_end_their_connection(page: Page) -> None:
+    """After a proper beginning, what is no frame at all."""
+    head = [f"Host: {page.host}", f"Origin: {page.base}", f"Cookie: {page.cookie}"]
+    head += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+    head += [f"Sec-WebSocket-Key: {'A' * 22}=="]
+    for noise in (b"\xff" * 100, b"\x81\x05hello", b"\x81\xfe\x00\x05" + b"\xff" * 9, b"\x81"):
+        with page.raw() as raw:
+            raw.sendall(("GET /ws/news HTTP/1.1\r\n" + "\r\n".join(head) + "\r\n\r\n").encode())
+            assert b"101" in raw.recv(4096)
+            raw.sendall(noise)
+            raw.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):
+                while raw.recv(4096):
+                    pass
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "lab=gate-web",
+        "lab=gate-web&place=nowhere",
+        "lab=gate-web&place=container:",
+        "lab=gate-web&place=container:a;b",
+        "lab=gate-web&place=container:../x",
+        "lab=gate-web&place=shell&columns=0",
+        "lab=gate-web&place=shell&rows=99999999",
+        "lab=gate-web&place=shell&columns=x",
+        "lab=gate-web&place=shell&session=guess",
+        "lab=../x&place=shell",
+        "lab=gate-web&place=shell",
+    ],
+)
+def test_no_terminal_opens_where_there_is_none(page: Page, query: str) -> None:
+    """Without a running lab, or a place in it, there is no terminal, and a sentence says so."""
+    code, reason = closed_with(page, f"/ws/terminal?{query}")
+    assert code == 4404
+    assert reason
