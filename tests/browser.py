@@ -1,7 +1,6 @@
 """The browser that tests drive: the Chromium of this machine, without a window.
 
-A test module takes what it needs by name (``from tests.browser import browser``), and carries the
-mark ``page``. Nothing is downloaded: `tools/test` installs Chromium where it is missing.
+Every test may ask for it (`tests/conftest.py` has it), and then carries the mark ``page``. Nothing is downloaded: `tools/test` installs Chromium where it is missing.
 """
 
 from __future__ import annotations

@@ -15,8 +15,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browser import browser
+
 if TYPE_CHECKING:
     import docker
+
+__all__ = ["browser"]  # one for all that drive one: two at once are refused
 
 TIMEOUT = 180
 

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests import tiny
-from tests.browser import PATIENCE, browser
+from tests.browser import PATIENCE
 from tests.conftest import Lab, lab_command, own_folders
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-__all__ = ["browser"]
 
 STATIC = Path(__file__).parents[2] / "labrunner" / "web" / "static"
 LABS = ("page-work", "page-read", "page-dies")
