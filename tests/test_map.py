@@ -302,7 +302,7 @@ def test_the_way_out_and_published_ports() -> None:
         outside=(Outside("names", "blocked"), MANY.outside[1]),
     )
     assert _told(MANY, after) == [
-        "closed now: host to web:8080 (refused)",
+        "closed now: host to host:8080 (refused)",
         "way out of names: none, though the host has one (before: a way out)",
     ]
 

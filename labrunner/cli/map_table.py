@@ -95,16 +95,18 @@ def _parts(shown: Shown, width: int, paint: Paint) -> Iterator[str]:
     missing = table.nothing(reach)
     yield missing or _wrap(table.summary(reach), width)
     holes = table.published(reach) if shown.everything else ()
+    lists = False
     for one in shown.tables:
         kind = one.columns[0].protocol
         title = _wrap(tr(table.TITLES[kind]), width) if shown.everything else ""
-        drawn = _table(reach, one, width, paint) or _list(one, width, paint)
-        yield f"{title}\n{drawn}".lstrip("\n")
+        drawn = _table(reach, one, width, paint)
+        lists = lists or drawn is None
+        yield f"{title}\n{drawn or _list(one, width, paint)}".lstrip("\n")
     if holes:
         yield _holes(holes, width, paint)
     if shown.everything and reach.outside:
         yield _outside(reach, width)
-    yield _legend(shown, holes, width)
+    yield _legend(shown, holes, width, lists=lists)
     told = table.told_by(shown.troubles)
     notes = table.notes(reach, riddle=shown.riddle, told=told)
     yield "\n".join(_wrap(note, width, 2) for note in notes)
@@ -138,11 +140,13 @@ def _outside(reach: Reach, width: int) -> str:
     return "\n".join(lines)
 
 
-def _legend(shown: Shown, holes: Sequence[table.Hole], width: int) -> str:
+def _legend(shown: Shown, holes: Sequence[table.Hole], width: int, *, lists: bool) -> str:
+    """What the words stand for; in a list, what was not tried is left out."""
     size = _cell_width()
     lines = [
         _wrap(f"{one.label:<{size}}  {one.meaning}", width, size + 2)
         for one in table.legend(shown.tables, holes)
+        if one.word != "-" or not lists
     ]
     if any(cell.changed for one in shown.tables for row in one.rows for cell in row.cells):
         lines.append(_wrap(f"{MARK.strip():<{size}}  {tr('another word than before')}", width))
@@ -246,7 +250,7 @@ def _list(shown: Table, width: int, paint: Paint) -> str:
         lines = [row.source]
         for word in table.MEANING:
             found = [
-                f"{column.label}{MARK if cell.changed else ''}"
+                _short(column) + (MARK.strip() if cell.changed else "")
                 for column, cell in zip(shown.columns, row.cells, strict=True)
                 if cell.word == word
             ]
@@ -256,6 +260,11 @@ def _list(shown: Table, width: int, paint: Paint) -> str:
                 lines.append(text.replace(said, paint(said, _style(word)), 1))
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
+
+
+def _short(column: Column) -> str:
+    """Without what the title above says."""
+    return table.named(column.target) if column.protocol == "icmp" else column.label
 
 
 def _style(word: str) -> str:

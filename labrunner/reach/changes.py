@@ -132,11 +132,11 @@ def _holes(before: Reach, after: Reach) -> Iterator[Change]:
 
 
 def _tried(reach: Reach) -> dict[Column, str]:
-    """The most open word for each published port."""
+    """The most open word for each published port, which is one of the host's own."""
     found: dict[Column, str] = {}
     for probe in reach.probes:
         if probe.by == "published":
-            column = Column(probe.target, probe.port, probe.protocol)
+            column = Column(HOST, probe.port, probe.protocol)
             words = [word(probe), found.get(column, UNTRIED)]
             found[column] = min(words, key=[*MEANING].index)
     return found
