@@ -89,6 +89,23 @@ def test_nothing_lies_on_top_of_anything() -> None:
     assert all(left + size < width for left, size in boxes)
 
 
+def test_all_that_is_written_has_room() -> None:
+    """What stands above a box ends before its neighbour's line, and within the picture."""
+    ports = ("127.0.0.1:18080 to 8080", "0.0.0.0:8443 to 443")
+    crowd = Picture("t", (Line("n"),), tuple(Box(f"c{n}", ("n",), ports) for n in range(3)))
+    root = parsed(picture.svg(crowd))
+    width = float(root.get("viewBox", "").split()[2])
+    ways_up = [
+        float(group.findall(f"{SVG}line")[0].get("x1", ""))
+        for group in root.findall(f"{SVG}g[@class='container']")
+    ]
+    for text in root.iter(f"{SVG}text"):
+        if text.text in ports:
+            x = float(text.get("x", ""))
+            limit = min([line for line in ways_up if line > x], default=width)
+            assert x + len(text.text) * picture.SMALL < limit
+
+
 def test_who_is_on_two_networks_has_a_double_frame() -> None:
     """It can be seen without following lines."""
     double = [

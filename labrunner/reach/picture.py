@@ -32,6 +32,8 @@ SILENT = "its members may not talk"
 GONE = "not there"
 """The state of what the plan has and the engine has not."""
 
+EVERY = "0.0.0.0"  # noqa: S104  shown, not bound
+
 LETTER = 8.4  # px that a letter takes in the font below, which is 14 px
 SMALL = LETTER * 12 / 14
 LINE = 20
@@ -40,7 +42,7 @@ BOX = 60
 ROW = 64
 OUT_LINE = 24
 HOST_LINE = 72
-NAME = 14
+NAME = 18
 """Letters of a name for which every box and line has room."""
 HOLES = 2
 """Published ports for which there is room above every box."""
@@ -120,7 +122,7 @@ def of_scenario(scenario: Scenario) -> Picture:
         Box(
             container.name,
             tuple(container.networks),
-            tuple(_port(p.address, p.host, p.container) for p in container.ports),
+            _published((p.address, p.host, p.container) for p in container.ports),
         )
         for container in scenario.containers
     )
@@ -146,7 +148,7 @@ def of_lab(lab: Lab, reach: Reach | None = None, places: Places | None = None) -
         c.name: Box(
             c.name,
             tuple(c.networks),
-            tuple(dict.fromkeys(_port(p.address, p.host_port, p.port) for p in c.published)),
+            _published((p.address, p.host_port, p.port) for p in c.published),
             "" if c.running else c.status,
             _ports(reach, c.name) if reach else (),
         )
@@ -217,8 +219,14 @@ def _facts(*, internal: bool, icc: bool) -> tuple[str, ...]:
     return tuple(words for holds, words in said if holds)
 
 
-def _port(address: str, outer: int, inner: int) -> str:
-    return tr("{1}:{2} to {3}", address or "0.0.0.0", outer, inner)  # noqa: S104  shown, not bound
+def _published(ports: Iterable[tuple[str, int, int]]) -> tuple[str, ...]:
+    """Addresses and ports of the host, and where they lead; all of IPv6 goes along with IPv4."""
+    found = {(address or EVERY, outer, inner) for address, outer, inner in ports}
+    found -= {("::", outer, inner) for address, outer, inner in found if address == EVERY}
+    return tuple(
+        tr("{1}:{2} to {3}", f"[{address}]" if ":" in address else address, outer, inner)
+        for address, outer, inner in sorted(found)
+    )
 
 
 def _ports(reach: Reach, name: str) -> tuple[str, ...]:
@@ -373,7 +381,7 @@ def _draw_box(picture: Picture, box: Box, left: float, top: float, width: float)
     middle = left + width / 2
     deep = BOX - PAD
     bottom = top + deep
-    drawn = [n for n in box.networks if n in [line.name for line in picture.lines]]
+    drawn = [line.name for line in picture.lines if line.name in box.networks]
     found = [_group("container", box.name), _rect(left, top, width, deep, still=bool(box.state))]
     if len(drawn) > 1:
         found.append(_rect(left + 3, top + 3, width - 6, deep - 6, still=bool(box.state)))
@@ -384,10 +392,12 @@ def _draw_box(picture: Picture, box: Box, left: float, top: float, width: float)
     if NONE in _nets(box):
         found.append(_text(middle, bottom + LINE - 2, tr("no network"), small=True, middle=True))
     if HOST in box.networks or box.published:
-        found += [_line(middle, HOST_LINE, middle, top), _dot(middle, HOST_LINE)]
+        # what is published stands beside it, over the whole width of the box
+        x = left + PAD
+        found += [_line(x, HOST_LINE, x, top), _dot(x, HOST_LINE)]
     for number, port in enumerate(box.published):
         y = top - LINE * (len(box.published) - number) + 8
-        found.append(_text(middle + 6, y, port, small=True))
+        found.append(_text(left + PAD + 6, y, port, small=True))
     step = width / (len(drawn) + 1)
     for number, network in enumerate(drawn, 1):
         x, y = left + step * number, _row(picture, network, top)

@@ -142,7 +142,7 @@ def _pictures(found: Material) -> Iterator[tuple[str, bytes]]:
     for lab in found.labs:
         for language in lab.languages:
             with speaking(language):
-                drawn = picture.svg(picture.of_scenario(lab.scenario))
+                drawn = picture.svg(picture.of_scenario(lab.scenario), alone=True)
             yield labs.picture_of(lab, language), drawn.encode()
 
 
