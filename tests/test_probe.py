@@ -18,9 +18,9 @@ HOST_FOLDER = Path(images.__file__).parent.parent / "images" / "host"
 
 @pytest.fixture
 def prober(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The measuring half of the prober, beside which the others lie in the image."""
+    """The part of the prober that reads tables; the others lie beside it in the image."""
     monkeypatch.syspath_prepend(str(HOST_FOLDER))
-    return importlib.import_module("probe_survey")
+    return importlib.import_module("probe_sockets")
 
 
 def test_addresses_of_proc_net_tcp(prober: Any) -> None:

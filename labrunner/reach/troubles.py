@@ -144,7 +144,10 @@ def _mtu(ways: Ways) -> Iterator[Trouble]:
             )
         elif small < SMALL:
             said = tr(
-                "{1} takes packets of up to {2} bytes only: large ones are lost.", network, small
+                "{1} takes packets of {2} bytes only: {3} lose large ones.",
+                network,
+                small,
+                _list(found[small]),
             )
         else:
             continue

@@ -97,7 +97,7 @@ def settle(host: Host, *houses: House) -> None:
 def move_in(host: Host, house: House) -> None:
     """Build one container."""
     api = host.client.api
-    ends_ = {house.network: api.create_endpoint_config(aliases=list(house.aliases))}
+    ends_: Any = {house.network: api.create_endpoint_config(aliases=list(house.aliases))}
     made = api.create_container(
         "tools:1",
         command=["sh", "-c", house.script()],

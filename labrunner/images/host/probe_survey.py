@@ -4,22 +4,20 @@ Imported by ``probe.py``, which lies beside it in the image.
 """
 
 # importing pathlib would cost more than all that is done with paths here:
-# ruff: noqa: PTH115, PTH208
+# ruff: noqa: PTH208
 
 from __future__ import annotations
 
 import os
-import socket
-import struct
 
 TYPE_CHECKING = False  # importing typing would cost as much as the whole measurement
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from labrunner.images.host.probe_dial import PATIENCE, Dialer, Space, Try, now
+    from labrunner.images.host.probe_dial import Dialer, Space, Try, now
     from labrunner.images.host.probe_facts import facts_of, owned, slices
-    from labrunner.images.host.probe_names import DOCKER_DNS, Question, Resolver, read
+    from labrunner.images.host.probe_names import Question, Resolver, read
     from labrunner.images.host.probe_post import (
         ECHO,
         NOWHERE,
@@ -29,25 +27,22 @@ if TYPE_CHECKING:
         delivered,
         withheld,
     )
+    from labrunner.images.host.probe_sockets import TCP, UDP, Bound, listeners, sockets_of
 
-    Bound = tuple[str, str, int]
     Asked = tuple["Party", "Party", str, Question]
 else:
-    from probe_dial import PATIENCE, now
+    from probe_dial import now
     from probe_facts import facts_of, owned, slices
-    from probe_names import DOCKER_DNS, Question, Resolver, read
+    from probe_names import Question, Resolver, read
     from probe_post import ECHO, NOWHERE, Message, Post, default_gateway, delivered, withheld
+    from probe_sockets import TCP, UDP, listeners, sockets_of
 
-LISTEN = {"tcp": "0A", "udp": "07"}
-"""The states of sockets that wait for whoever comes."""
-LONGEST_TABLE = 4 * 1024 * 1024
 LOOPBACK = "127.0.0.1"
 INSTANT = 0.02
 """Seconds that instant answers get before names are asked for."""
 BEST_FIRST = ("open", "refused", "filtered", "no_route")
 HOST = "host"
-TCP, UDP, ICMP = "tcp", "udp", "icmp"
-EPHEMERAL = (32768, 61000)
+ICMP = "icmp"
 SANDBOX_DNS = "198.18.0.1"
 """Where a sandbox's resolver is; see resolver.py."""
 NO_WAY_OUT = "the host has no way out"
@@ -62,33 +57,6 @@ GLANCE = 0.001
 WATCHED = 0.35
 """Seconds over which use of the processor is watched: three of the kernel's time slices."""
 EVERY = ("0.0.0.0", "::")  # noqa: S104  what a listener may be bound to, not what we bind
-
-
-def listeners(pid: int | str) -> dict[Bound, str]:
-    """Protocol, address and port of all that listens in a namespace → its socket's inode.
-
-    A datagram socket on a port that the kernel gave it is a client's.
-    """
-    found: dict[Bound, str] = {}
-    given = range(*EPHEMERAL)
-    for protocol in (TCP, UDP):
-        for table in (protocol, f"{protocol}6"):
-            for line in read(f"/proc/{pid}/net/{table}", LONGEST_TABLE).splitlines()[1:]:
-                fields = line.split()
-                if len(fields) <= 9 or fields[3] != LISTEN[protocol]:  # noqa: PLR2004  the inode's
-                    continue
-                host, number = fields[1].split(":")
-                address, port = decode_address(host), int(number, 16)
-                if address != DOCKER_DNS and not (protocol == UDP and port in given):
-                    found[protocol, address, port] = fields[9]
-    return found
-
-
-def decode_address(text: str) -> str:
-    """An address as ``/proc/net/tcp`` writes it: hexadecimal words in this machine's order."""
-    words = [int(text[i : i + 8], 16) for i in range(0, len(text), 8)]
-    packed = struct.pack(f"={len(words)}I", *words)
-    return socket.inet_ntop(socket.AF_INET if len(words) == 1 else socket.AF_INET6, packed)
 
 
 class Party:
@@ -134,16 +102,6 @@ class Party:
             if group and read(f"/proc/{entry}/cgroup") == group:
                 mine |= sockets_of(entry)
         return mine & inodes
-
-
-def sockets_of(pid: str) -> set[str]:
-    """Inodes of the sockets that a process holds; none where we may not look."""
-    folder = f"/proc/{pid}/fd"
-    try:
-        links = [os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)]
-    except OSError:
-        return set()
-    return {link[8:-1] for link in links if link.startswith("socket:[")}
 
 
 class Way:
@@ -379,37 +337,50 @@ class Survey:
         """Find out of datagrams without an answer which have arrived.
 
         What a kernel takes in for its own container it counts, when every rule has let it
-        pass. So one more datagram is sent to each container at a time, and the counts are
-        compared.
+        pass. So of several that went to a container none has arrived, or all, or some: then
+        each half is looked at by itself.
         """
-        waiting: dict[int | str, list[Message]] = {}
-        seen: set[Message] = set()
+        waiting: dict[int | str, list[list[Message]]] = {}
+        for pid, messages in self._unanswered(ways).items():
+            waiting[pid] = [sorted(messages, key=lambda m: (m.port, m.address))]
+        while waiting:
+            for pid, (sent, arrived) in self._count({p: w.pop() for p, w in waiting.items()}):
+                if arrived >= len(sent):
+                    for message in sent:
+                        message.state, message.detail = "open", "no answer"
+                elif arrived:
+                    half = len(sent) // 2
+                    waiting[pid] += [sent[:half], sent[half:]]
+            waiting = {pid: groups for pid, groups in waiting.items() if groups}
+
+    def _unanswered(self, ways: Iterable[Way]) -> dict[int | str, set[Message]]:
+        """Datagrams to where somebody listens that nobody answered, by who should have."""
+        found: dict[int | str, set[Message]] = {}
         for way in ways:
             tried = way.tried
-            if not isinstance(tried, Message) or way.protocol != UDP or tried in seen:
-                continue
-            party, port = way.behind or (way.target, way.port)
-            if self._served(party, UDP, way.address, port) and self._silent(way):
-                seen.add(tried)
-                waiting.setdefault(party.pid, []).append(tried)
-        while waiting:
-            self._see_one_arrive({pid: queue.pop() for pid, queue in waiting.items()})
-            waiting = {pid: queue for pid, queue in waiting.items() if queue}
+            if isinstance(tried, Message) and way.protocol == UDP and self._silent(way):
+                party, port = way.behind or (way.target, way.port)
+                if self._served(party, UDP, way.address, port):
+                    found.setdefault(party.pid, set()).add(tried)
+        return found
 
-    def _see_one_arrive(self, sent: dict[int | str, Message]) -> None:
-        before = {pid: delivered(pid) for pid in sent}
-        for message in sent.values():
-            self.post.put(message)
-        left = dict(sent)
-        until = now() + max(ARRIVAL, PATIENCE * self.dialer.slowest)
-        while left and (time := until - now()) > 0:
-            for pid, message in list(left.items()):
-                first, after = before[pid], delivered(pid)
-                if first is None or after is None or after > first:
-                    message.state, message.detail = "open", "no answer"
-                    del left[pid]
-            if left:
-                self.dialer.loop.turn(min(time, GLANCE))
+    def _count(
+        self, groups: dict[int | str, list[Message]]
+    ) -> list[tuple[int | str, tuple[list[Message], int]]]:
+        """Send each container its messages once more, and count how many arrive."""
+        before = {pid: delivered(pid) or 0 for pid in groups}
+        for messages in groups.values():
+            for message in messages:
+                self.post.put(message)
+        arrived = dict.fromkeys(groups, 0)
+        until = now() + max(ARRIVAL, self.dialer.slowest)
+        while any(arrived[pid] < len(sent) for pid, sent in groups.items()):
+            for pid in groups:
+                arrived[pid] = (delivered(pid) or 0) - before[pid]
+            if (left := until - now()) <= 0:
+                break
+            self.dialer.loop.turn(min(left, GLANCE))
+        return [(pid, (sent, arrived[pid])) for pid, sent in groups.items()]
 
     # --- listeners ------------------------------------------------------------------------
 
@@ -421,10 +392,14 @@ class Survey:
         home = self.dialer.home.key
         for key, members in self.spaces.items():
             if key != home:
-                left = self._share_out(listeners(members[0].pid), members, shared=False)
+                left = self._share_out(
+                    listeners(self.dialer, members[0].space), members, shared=False
+                )
                 maker = next((m for m in members if m.addresses), members[0])
                 maker.listen(left)  # held by nobody that we may see
-        left = self._share_out(listeners("self"), self.spaces.get(home, []), shared=True)
+        left = self._share_out(
+            listeners(self.dialer, self.host.space), self.spaces.get(home, []), shared=True
+        )
         self.host.listen([*self._ours(left), *self.behind])
         for party in (*self.parties, self.host):
             for protocol, ports in party.ports.items():
