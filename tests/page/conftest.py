@@ -33,9 +33,19 @@ GONE_STEP = """
 
 Remove it.
 
+::: hint
+`docker rm`
+:::
+
 ::: solution
 ```console
 $ docker rm -f %(name)s-two
+```
+:::
+
+::: trap "There is still"
+```console
+$ docker stop -t 0 %(name)s-two
 ```
 :::
 """
@@ -65,7 +75,7 @@ class Served:
     def fresh(self, name: str) -> None:
         """The lab runs, and nothing was done in it."""
         if self.running(name):
-            self.lab.ok("reset", "--name", name)
+            self.lab.ok("reset", "--lab", name)
         else:
             self.lab.ok("start", name)
 

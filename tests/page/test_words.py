@@ -15,6 +15,7 @@ from tests.page.conftest import STATIC
 ROOT = Path(__file__).parents[2]
 FRENCH = Path(words.__file__).parent / "fr.toml"
 TEXT = r'"((?:[^"\\]|\\.)*)"'
+TABLE = re.compile(r"^const [A-Z_]+: Record<.*?> = \{(.*?)^\};", re.DOTALL | re.MULTILINE)
 HEAVIEST = 250_000
 """Bytes that scripts and styles may have together, as they are sent."""
 
@@ -27,7 +28,9 @@ def said() -> set[str]:
         found |= set(re.findall(rf"\btr\(\s*{TEXT}", source))
         for pair in re.findall(rf"\bcount\([^\"]*{TEXT},\s*{TEXT}\)", source):
             found |= set(pair)
-        for table in re.findall(r"^const [A-Z_]+: Record<.*?> = \{(.*?)^\};", source, re.S | re.M):
+        for table in re.findall(
+            r"^const [A-Z_]+: Record<.*?> = \{(.*?)^\};", source, re.DOTALL | re.MULTILINE
+        ):
             found |= set(re.findall(rf":\s*{TEXT}", table))
     return {json.loads(f'"{text}"') for text in found}
 
