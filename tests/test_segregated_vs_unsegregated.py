@@ -9,7 +9,7 @@ import pytest
 from scenarios.segregated_vs_unsegregated import measured, members
 
 ONE_RUN = """Connecting to host alice, port 5201
-[  5] local 198.18.1.4 port 53030 connected to 198.18.1.2 port 5201
+[  5] local 198.18.1.4 port {port} connected to 198.18.1.2 port 5201
 [ ID] Interval           Transfer     Bitrate         Retr  Cwnd
 [  5]   0.00-1.00   sec  1.27 GBytes  10.9 Gbits/sec  403   1.53 MBytes
 - - - - - - - - - - - - - - - - - - - - - - - - -
@@ -19,18 +19,25 @@ ONE_RUN = """Connecting to host alice, port 5201
 
 iperf Done.
 """
-CUT_SHORT = ONE_RUN.partition("- - -")[0]
+CUT_SHORT = ONE_RUN.partition("- - -")[0].format(port=53034)
 FAILED = "iperf3: error - unable to connect to server: Connection refused\n"
 
 
-def text_run(received: str) -> str:
+def text_run(received: str, port: int = 53030) -> str:
     """What one run of iperf3 writes."""
-    return ONE_RUN.format(sent="99.9 Gbits/sec", received=received)
+    return ONE_RUN.format(sent="99.9 Gbits/sec", received=received, port=port)
 
 
-def json_run(rate: float) -> str:
+def json_run(rate: float, port: int = 53032) -> str:
     """What one run of ``iperf3 -J`` writes, as far as it is read."""
-    connected = [{"remote_host": "198.18.1.2", "remote_port": 5201}]
+    connected = [
+        {
+            "local_host": "198.18.1.4",
+            "local_port": port,
+            "remote_host": "198.18.1.2",
+            "remote_port": 5201,
+        }
+    ]
     return json.dumps(
         {"start": {"connected": connected}, "end": {"sum_received": {"bits_per_second": rate}}},
         indent=2,
@@ -48,7 +55,9 @@ def json_run(rate: float) -> str:
 )
 def test_every_unit_that_a_learner_may_choose(received: str, rate: float) -> None:
     """What arrived counts, not what was sent, in whatever unit iperf3 was told to use."""
-    assert measured.runs_in(text_run(received)) == [measured.Run("198.18.1.2", rate)]
+    assert measured.runs_in(text_run(received)) == [
+        measured.Run("198.18.1.2", rate, "198.18.1.4 port 53030")
+    ]
 
 
 def test_runs_in_one_file_are_told_apart() -> None:
@@ -62,7 +71,37 @@ def test_several_streams_are_one_run() -> None:
     """With ``-P`` each stream has its line, and the sum comes last."""
     summed = "[SUM]   0.00-1.00   sec  2.54 GBytes  21.8 Gbits/sec                  receiver\n"
     found = measured.runs_in(text_run("10.9 Gbits/sec") + summed)
-    assert found == [measured.Run("198.18.1.2", 21.8e9)]
+    assert found == [measured.Run("198.18.1.2", 21.8e9, "198.18.1.4 port 53030")]
+
+
+def test_a_run_written_down_twice_is_one_run() -> None:
+    """Runs of one speed are told apart by the port that each was sent from."""
+    again = text_run("1 Gbits/sec") * 3 + text_run("1 Gbits/sec", 53036) + json_run(1e9) * 2
+    assert len(measured.runs_in(again)) == 3
+
+
+def test_a_run_to_oneself_crosses_no_bridge() -> None:
+    """It is refused, however fast it was; runs to alice are not."""
+    own = measured.Run("198.18.1.4", 4e10, "198.18.1.4 port 53030")
+    assert measured.to_itself("/tmp/own.txt", [own]) is not None
+    assert measured.to_itself("/tmp/own.txt", measured.runs_in(text_run("1 Gbits/sec"))) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ("curl: (6) Could not resolve host: bob", ""),
+        ("* Could not resolve host: bbo\ncurl: (6) Could not resolve host: bbo", "asked for bbo"),
+        ("ping: bob: Name or service not known", ""),
+        ("ping: alice: Name or service not known", "asked for alice"),
+        ("curl: (28) Resolving timed out after 2001 milliseconds", ""),
+        ("6", ""),
+    ],
+)
+def test_a_name_that_is_said_is_bobs(said: str, wrong: str) -> None:
+    """Where the record says whose name was not known, it is bob's."""
+    assert wrong in members.not_his_name(said)
+    assert bool(wrong) == bool(members.not_his_name(said))
 
 
 @pytest.mark.parametrize("text", ["", "hello", "{", '{"start": {}}', "[]", "0.0 bits/sec receiver"])

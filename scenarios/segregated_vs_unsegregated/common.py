@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PAGE = 8000
 SPEED = 5201
+PUBLISHED = 8091
 SERVICE = 9001
 WORDS = ("heron", "maple", "copper", "lantern", "violet", "walnut", "harbour", "pepper")
 WHY_NOT = {"exited": "its command has ended, or it was stopped"}
@@ -79,7 +80,7 @@ def no_file(container: str, path: str, what: str) -> Verdict:
     return not_yet(
         f"{container} has no {path} yet.",
         expected=f"{path} in {container}, holding {what}",
-        seen="no such file",
+        seen="no such file in it (a redirect of your own shell saves on your machine)",
         look=f"docker exec {container} ls -l /tmp",
     )
 

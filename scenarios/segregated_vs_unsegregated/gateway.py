@@ -6,9 +6,10 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
-from labrunner.checks import JUST_STARTED
+from labrunner.checks import JUST_STARTED, first, running
 
 from .common import (
+    PUBLISHED,
     SERVICE,
     on_host,
     read_page,
@@ -36,7 +37,7 @@ def gateway_hole(lab: Lab) -> Verdict:
             seen="no published port",
             look="docker port web",
         )
-    if problem := published_wide(lab, ports) or web_is_deaf(lab, ports):
+    if problem := published_wide(lab, ports) or web_is_deaf(lab, ports) or other_port(ports):
         return problem
     return passed(
         "web is there for its neighbours and for the host, and the hole is closed.",
@@ -63,6 +64,18 @@ def published_wide(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
     return None
 
 
+def other_port(ports: Sequence[Published]) -> Verdict | None:
+    """``None`` where web is published as the port that the host asks for, on IPv4's loopback."""
+    if any((p.address, p.host_port) == ("127.0.0.1", PUBLISHED) for p in ports):
+        return None
+    return not_yet(
+        f"web is published, but not as port {PUBLISHED} of 127.0.0.1, where the host asks for it.",
+        expected=f"127.0.0.1:{PUBLISHED}",
+        seen=" and ".join(f"{p.address}:{p.host_port}" for p in ports),
+        look="docker port web",
+    )
+
+
 def web_is_deaf(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
     """``None`` where web accepts on its own address what is published."""
     own = lab.address("web", "north")
@@ -80,7 +93,7 @@ def web_is_deaf(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
 
 def host_reaches_all(lab: Lab) -> Verdict:
     """From the host, the page of a container that publishes nothing was read."""
-    if problem := on_host(lab, "scout"):
+    if problem := on_host(lab, "scout") or running(lab, "scout"):
         return problem
     return read_page(lab, "scout", "carol") or passed(
         "The host reads carol's page by her address: unpublished is not private from the host.",
@@ -98,9 +111,10 @@ def open_host(lab: Lab) -> Verdict:
             seen="no such network" if cellar is None else "internal: false",
             look="docker network inspect -f '{{.Internal}}' cellar",
         )
-    if problem := runs_on(lab, "erin", {"cellar"}, "She should be in the cellar and nowhere else."):
-        return problem
-    if problem := on_host(lab, "printer"):
+    why = "She should be in the cellar and nowhere else."
+    if problem := first(
+        runs_on(lab, "erin", {"cellar"}, why), on_host(lab, "printer"), running(lab, "printer")
+    ):
         return problem
     own = lab.tcp("printer", "127.0.0.1", SERVICE, patience=JUST_STARTED)
     if own != "open":
@@ -119,7 +133,23 @@ def open_host(lab: Lab) -> Verdict:
             seen="open",
             look="docker exec printer busybox netstat -ltn",
         )
-    return passed(
-        "The printer serves the host and nobody else.",
+    return open_elsewhere(lab) or passed(
+        "The printer serves the host; erin and carol do not get in.",
         seen=f"erin to {gateway}:{SERVICE}: {state}",
+    )
+
+
+def open_elsewhere(lab: Lab) -> Verdict | None:
+    """``None`` where carol does not reach the printer through her own gateway either."""
+    gateway = lab.gateway("south")
+    carol = lab.container("carol")
+    if not gateway or carol is None or not carol.running:
+        return None
+    if lab.tcp("carol", gateway, SERVICE, timeout=1.0) != "open":
+        return None
+    return not_yet(
+        "erin is kept out, but carol, on another network, reaches the printer of the host.",
+        expected=f"{gateway}:{SERVICE} closed to carol",
+        seen="open",
+        look="docker exec printer busybox netstat -ltn",
     )

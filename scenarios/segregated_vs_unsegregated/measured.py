@@ -13,7 +13,7 @@ from labrunner import not_yet, passed
 from .common import names, no_file, runs_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from labrunner import Lab, Verdict
 
@@ -27,13 +27,18 @@ NOISY = ("noisy-1", "noisy-2", "noisy-3", "noisy-4")
 
 @dataclass(frozen=True)
 class Run:
-    """One run of iperf3: whom it measured, and bits a second that arrived."""
+    """One run of iperf3: whom it measured, and bits a second that arrived.
+
+    Attributes:
+        source: address and port that it was sent from; no two runs have the same.
+    """
 
     target: str
     rate: float
+    source: str = ""
 
 
-TARGET = re.compile(r"connected to (\S+) port")
+TARGET = re.compile(r"local (\S+) port (\d+) connected to (\S+) port")
 RATE = re.compile(r"([\d.]+) ([KMGT]?)bits/sec.*receiver")
 UNIT = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
@@ -45,31 +50,39 @@ def runs_in(text: str) -> list[Run]:
         target, rates = TARGET.search(part), RATE.findall(part)
         if target and rates:
             # with several streams the last line is their sum
-            found.append(Run(target[1], float(rates[-1][0]) * UNIT[rates[-1][1]]))
-    return [run for run in found if run.rate > 0]
+            rate = float(rates[-1][0]) * UNIT[rates[-1][1]]
+            found.append(Run(target[3], rate, f"{target[1]} port {target[2]}"))
+    return list(dict.fromkeys(run for run in found if run.rate > 0))
 
 
-def json_runs(text: str) -> Iterator[tuple[str, float]]:
-    """Target and rate of each JSON document in a file that may hold several."""
+def json_runs(text: str) -> Iterator[tuple[str, float, str]]:
+    """Target, rate and source of each JSON document in a file that may hold several."""
     decoder = json.JSONDecoder()
     at = text.find("{")
     while at >= 0:
         try:
             document: dict[str, Any]
             document, end = decoder.raw_decode(text, at)
-            target = document["start"]["connected"][0]["remote_host"]
-            yield str(target), float(document["end"]["sum_received"]["bits_per_second"])
+            ends = document["start"]["connected"][0]
+            rate = float(document["end"]["sum_received"]["bits_per_second"])
+            source = f"{ends['local_host']} port {ends['local_port']}"
+            yield str(ends["remote_host"]), rate, source
         except (ValueError, KeyError, IndexError, TypeError):
             return
         at = text.find("{", end)
 
 
-def best(lab: Lab, path: str, network: str) -> float | Verdict:
-    """The best of at least three runs over this network that dave has on record, in Gbit/s."""
+def best(lab: Lab, path: str, network: str, *others: str) -> float | Verdict:
+    """The best of at least three runs over this network that dave has on record, in Gbit/s.
+
+    Those that one of the other files has as well were not measured for this one.
+    """
     text = lab.file("dave", path)
     if text is None:
         return no_file("dave", path, f"{RUNS} runs of iperf3 to alice")
     found = runs_in(text)
+    if problem := copied(lab, path, found, others) or to_itself(path, found):
+        return problem
     view = lab.network(network)
     subnet = view.subnet if view else ""
     strays = [run.target for run in found if not is_in(run.target, subnet)]
@@ -83,11 +96,37 @@ def best(lab: Lab, path: str, network: str) -> float | Verdict:
     if len(found) < RUNS:
         return not_yet(
             f"{path} holds too few runs: one alone proves nothing.",
-            expected=f"{RUNS} finished runs or more",
+            expected=f"{RUNS} finished runs or more, each another one",
             seen=f"{len(found)}",
             look=f"docker exec dave grep receiver {path}",
         )
     return max(r.rate for r in found) / 1e9
+
+
+def copied(lab: Lab, path: str, found: list[Run], others: Sequence[str]) -> Verdict | None:
+    """``None`` where no run of this file is in one of the others, too."""
+    for other in others:
+        same = set(found) & set(runs_in(lab.file("dave", other) or ""))
+        if same:
+            return not_yet(
+                f"{path} holds runs that are in {other}: they were copied, not measured.",
+                expected=f"{RUNS} runs of its own in each file",
+                seen=f"in both: the run from {min(run.source for run in same)}",
+                look=f"docker exec dave grep connected {other} {path}",
+            )
+    return None
+
+
+def to_itself(path: str, found: list[Run]) -> Verdict | None:
+    """``None`` where every run was sent to somebody else."""
+    if all(run.source.split()[0] != run.target for run in found if run.source):
+        return None
+    return not_yet(
+        f"{path} holds a run of dave to himself: that crossed no bridge.",
+        expected="runs from dave to alice",
+        seen="the same address at both ends",
+        look=f"docker exec dave grep connected {path}",
+    )
 
 
 def is_in(text: str, subnet: str) -> bool:
@@ -113,7 +152,7 @@ def speed(lab: Lab) -> Verdict:
     shared = best(lab, "/tmp/shared.txt", "north")  # noqa: S108
     if not isinstance(shared, float):
         return shared
-    own = best(lab, "/tmp/own.txt", "pair")  # noqa: S108
+    own = best(lab, "/tmp/own.txt", "pair", "/tmp/shared.txt")  # noqa: S108
     if not isinstance(own, float):
         return own
     if problem := one_core(lab):
@@ -148,9 +187,11 @@ def noisy(lab: Lab) -> Verdict:
     """Busy containers elsewhere slowed the pair, and a limit gave the speed back."""
     if problem := noisy_elsewhere(lab) or noisy_limited(lab):
         return problem
-    rates = []
+    rates: list[float] = []
+    before = ["/tmp/own.txt"]  # noqa: S108
     for path in ("/tmp/quiet.txt", "/tmp/noisy.txt", "/tmp/capped.txt"):  # noqa: S108
-        rate = best(lab, path, "pair")
+        rate = best(lab, path, "pair", *before)
+        before.append(path)
         if not isinstance(rate, float):
             return rate
         rates.append(rate)

@@ -62,7 +62,7 @@ def two_bridges(lab: Lab) -> Verdict:
         if problem := runs_on(lab, name, {network}, why):
             return problem
     for symptom, other in ((BY_NAME, BY_ADDRESS), (BY_ADDRESS, BY_NAME)):
-        if problem := recorded(lab, symptom, other):
+        if problem := recorded(lab, symptom, other) or somebody_else(lab, symptom):
             return problem
     state = lab.tcp("carol", "bob", PAGE, timeout=1.0)
     return passed(
@@ -89,11 +89,56 @@ def recorded(lab: Lab, symptom: Symptom, other: Symptom) -> Verdict | None:
     )
 
 
+NAMED = re.compile(r"resolve host:? '?([\w.-]+)|ping: ([\w.-]+): ", re.IGNORECASE)
+TRIED = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d+)| port (\d+))?")
+
+
+def somebody_else(lab: Lab, symptom: Symptom) -> Verdict | None:
+    """``None`` where it was bob who did not answer, as far as the record tells."""
+    text = lab.file("carol", symptom.path) or ""
+    wrong = not_his_name(text) if symptom is BY_NAME else not_his_address(lab, text)
+    if not wrong:
+        return None
+    bob = "bob" if symptom is BY_NAME else lab.address("bob", "north")
+    return not_yet(
+        f"{symptom.path}: {wrong}",
+        expected=f"what curl -v says when {bob} is asked, port {PAGE}",
+        seen=text.strip()[:70],
+        look=f"docker exec carol cat {symptom.path}",
+    )
+
+
+def not_his_name(text: str) -> str:
+    """Whose name it was that nobody knew; "" where it was bob's, or is not said."""
+    asked = {first or second for first, second in NAMED.findall(text)}
+    return f"carol asked for {min(asked)}, not for bob." if asked and "bob" not in asked else ""
+
+
+def not_his_address(lab: Lab, text: str) -> str:
+    """Why this is no try of bob's page by his address; "" where it is one."""
+    tries = {ip: port or other for ip, port, other in TRIED.findall(text)}
+    bob = lab.address("bob", "north")
+    if not tries:
+        return "it does not say whom carol asked; with -v, curl does."
+    if bob not in tries:
+        owner = next((c.name for c in lab.containers() if min(tries) in c.networks.values()), "")
+        return f"carol asked {min(tries)}{f', which is {owner}' if owner else ''}, and not bob."
+    if tries[bob] not in ("", str(PAGE)):
+        return f"carol asked port {tries[bob]}, and bob's page is on port {PAGE}."
+    return ""
+
+
 def second_leg(lab: Lab) -> Verdict:
     """Bob is a neighbour of both sides, and the two sides are still apart."""
+    carol = lab.container("carol")
+    hers = (
+        "There she reaches all of north, not only bob."
+        if carol and "north" in carol.networks
+        else "It is bob who gets the second leg."
+    )
     for name, networks, why in (
         ("alice", {"north"}, "Only bob gets a second leg."),
-        ("carol", {"south"}, "There she reaches all of north, not only bob."),
+        ("carol", {"south"}, hers),
         ("bob", {"north", "south"}, "He needs a leg in both."),
     ):
         if problem := runs_on(lab, name, networks, why):
