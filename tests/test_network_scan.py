@@ -136,3 +136,30 @@ def test_strays_are_tried_or_found() -> None:
     found = nmap_xml.parse(report(elsewhere, "nmap -iR 9 web 192.0.2.0/30"))
     wanted = ["-iR", "192.0.2.0/30", "192.0.2.9"]
     assert scope.strays(found, ["198.18.1.0/24"], ["office"]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("target", "is_whole"),
+    [
+        ("198.18.2.0/24", True),
+        ("198.18.2.1-254", True),
+        ("198.18.2.*", True),
+        ("web/24", True),
+        ("198.18.2.0/25", False),
+        ("198.18.2.2,4", False),
+        ("198.18.1.0/24", False),
+        ("web", False),
+        ("db printer web", False),
+    ],
+)
+def test_a_subnet_is_scanned_as_a_whole(target: str, is_whole: bool) -> None:  # noqa: FBT001
+    """Some of its machines are not all of them, however many of them answered."""
+    assert scope.whole(f"nmap -p 80 -oA /data/x {target}", "198.18.2.0/24") is is_whole
+
+
+def test_a_report_without_an_end_tells_its_targets() -> None:
+    """Whom a scan was aimed at stands at its beginning, so a scan of half the world is seen."""
+    cut = report(INFO + WEB * 3, "nmap -oX - 192.0.0.0/8")[:-300]
+    assert list(scope.targets(nmap_xml.begun(cut).args)) == ["192.0.0.0/8"]
+    assert scope.strays(nmap_xml.begun(cut), ["198.18.1.0/24"], ["office"]) == ["192.0.0.0/8"]
+    assert nmap_xml.begun("hello").args == ""

@@ -20,6 +20,7 @@ def layer(lab: Lab) -> Verdict:
         or running(lab, "diary")
         or places.on_volume(lab, "diary", "/diary", "diary")
         or page_there(lab)
+        or goes_on(lab)
         or passed("The page lies in the volume diary, and any container called diary can go.")
     )
 
@@ -46,6 +47,18 @@ def page_there(lab: Lab) -> Verdict | None:
         expected=f"the old {facts.DIARY} in the new diary",
         seen=f"it is in {places.named(spots[0])}" if spots else "it is nowhere on this host",
         look="docker ps -a",
+    )
+
+
+def goes_on(lab: Lab) -> Verdict | None:
+    """``None`` where the mechanic can write the next page."""
+    if places.opens(lab, "diary", facts.DIARY):
+        return None
+    return not_yet(
+        "diary shows the old page, but nobody in it can write the next one.",
+        expected=f"{facts.DIARY} open for writing in diary",
+        seen=lab.exec("diary", ["sh", "-c", f": >> {facts.DIARY}"]).err.strip()[:80],
+        look="docker inspect -f '{{json .Mounts}}' diary",
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labrunner import Verdict, not_yet
+from labrunner.errors import EngineError
 
-from .nmap_xml import BadReportError, Report, parse
+from .nmap_xml import BadReportError, Report, begun, parse
 from .scope import strays
 
 if TYPE_CHECKING:
@@ -62,7 +63,10 @@ def nowhere(lab: Lab, name: str) -> Verdict:
 def kept_in(lab: Lab, container: str) -> Report | Verdict:
     """The report that a container wrote into its own ``/tmp``, or why it does not count."""
     path = f"/tmp/{container}.xml"  # noqa: S108  a path in the learner's container
-    text = lab.file(container, path)
+    try:
+        text = lab.file(container, path)
+    except EngineError:  # larger than any answer
+        text = "-" * LONGEST
     if text is None:
         return not_yet(
             f"The container {container} has no report {path}.",
@@ -83,22 +87,39 @@ def judged(lab: Lab, text: str, where: str) -> Report | Verdict:
     try:
         found = parse(text)
     except BadReportError as error:
+        return beyond(lab, begun(text)) or unfinished(text, where, str(error))
+    return beyond(lab, found) or found
+
+
+def beyond(lab: Lab, found: Report) -> Verdict | None:
+    """``None`` where a scan kept to the lab, as far as its report goes."""
+    outside = strays(found, *own(lab))
+    if not outside:
+        return None
+    subnets = ", ".join(sorted(own(lab)[0]))
+    return not_yet(
+        f"Stop: this scan went beyond your lab, to {outside[0]}. "
+        "You may scan what is yours, and what you were asked to scan; nothing else.",
+        expected=f"only targets within {subnets}",
+        seen=found.args,
+    )
+
+
+def unfinished(text: str, where: str, seen: str) -> Verdict:
+    """The verdict on something that is no whole report, or too long to be read to its end."""
+    if len(text.encode()) >= LONGEST:
         return not_yet(
-            f"{where} is not a finished report of nmap.",
-            expected="the XML that nmap -oX writes, to its end",
-            seen=str(error),
+            f"{where} is larger than {LONGEST // 1_000_000} MB, and no scan of this lab is.",
+            expected="the report of a scan of one of the lab's subnets, some 30 kB at most",
+            seen=begun(text).args or "something else than a report of nmap",
             look=LOOK,
         )
-    outside = strays(found, *own(lab))
-    if outside:
-        subnets = ", ".join(sorted(own(lab)[0]))
-        return not_yet(
-            f"Stop: this scan went beyond your lab, to {outside[0]}. "
-            "You may scan what is yours, and what you were asked to scan; nothing else.",
-            expected=f"only targets within {subnets}",
-            seen=found.args,
-        )
-    return found
+    return not_yet(
+        f"{where} is not a finished report of nmap.",
+        expected="the XML that nmap -oX writes, to its end",
+        seen=seen,
+        look=LOOK,
+    )
 
 
 def own(lab: Lab) -> tuple[set[str], set[str]]:

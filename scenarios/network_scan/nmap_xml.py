@@ -6,6 +6,7 @@ parsed by expat, without entities of its own (nmap declares none), and never by 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -102,6 +103,22 @@ def parse(text: str) -> Report:
         start=int(root.get("start", "0")),
         elapsed=float(finished.get("elapsed", "0")),
     )
+
+
+def begun(text: str) -> Report:
+    """What the beginning of a report tells, also where its end is missing: the command line."""
+    found: dict[str, str] = {}
+
+    def first(tag: str, attributes: dict[str, str]) -> None:
+        if tag == "nmaprun":
+            found.update(attributes)
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = first
+    parser.EntityDeclHandler = _refuse
+    with suppress(expat.ExpatError, BadReportError):
+        parser.Parse(text.encode(), True)
+    return Report(found.get("args", ""), frozenset(), frozenset(), (), 0, 0.0)
 
 
 def _tree(text: str) -> Element:

@@ -83,19 +83,41 @@ def inside(target: str, own: Sequence[IPv4Network], names: Collection[str]) -> b
     return "." not in address or last in names
 
 
+def whole(args: str, subnet: str) -> bool:
+    """Whether one target of a command line is this subnet with every machine in it."""
+    return any(_is_whole(target, IPv4Network(subnet)) for target in targets(args))
+
+
+def _is_whole(target: str, subnet: IPv4Network) -> bool:
+    address, _, bits = target.partition("/")
+    if not OCTETS.fullmatch(address):  # a name, and so many bits of its address
+        return bits.isdigit() and int(bits) <= subnet.prefixlen
+    try:
+        low, high = _ends(address, bits)
+    except ValueError:
+        return False
+    return "," not in address and low <= subnet[1] and high >= subnet[-2]
+
+
 def _covered(address: str, bits: str, own: Sequence[IPv4Network]) -> bool:
     """Whether one subnet holds both ends of what is meant, and so all that is between."""
     try:
-        low, high = _ends(address)
-        if bits:
-            wide = IPv4Network(f"{low}/{bits}", strict=False)
-            low, high = min(low, wide[0]), max(high, wide[-1])
+        low, high = _ends(address, bits)
     except ValueError:
         return False
     return any(low in subnet and high in subnet for subnet in own)
 
 
-def _ends(address: str) -> tuple[IPv4Address, IPv4Address]:
+def _ends(address: str, bits: str) -> tuple[IPv4Address, IPv4Address]:
+    """The lowest and the highest address that is meant by octets, and by the bits behind them."""
+    low, high = _octets(address)
+    if bits:
+        wide = IPv4Network(f"{low}/{bits}", strict=False)
+        low, high = min(low, wide[0]), max(high, wide[-1])
+    return low, high
+
+
+def _octets(address: str) -> tuple[IPv4Address, IPv4Address]:
     """The lowest and the highest address that nmap's octets such as ``1-9,20`` or ``*`` mean."""
     low, high = [], []
     for octet in address.split("."):

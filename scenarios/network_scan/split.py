@@ -8,6 +8,7 @@ from labrunner import Verdict, not_yet, passed
 from labrunner.checks import can_reach, cannot_reach, first
 
 from .facts import DB, PRINTER, WEB, must_be, saved
+from .scope import whole
 
 if TYPE_CHECKING:
     from labrunner import Lab
@@ -29,7 +30,7 @@ def split(lab: Lab) -> Verdict:
             seen=before.args,
             look="docker network inspect office",
         )
-    if problem := walled(lab):
+    if problem := other_targets(lab, before, "before.xml") or walled(lab):
         return problem
     after = saved(lab, "after.xml")
     if isinstance(after, Verdict):
@@ -38,6 +39,20 @@ def split(lab: Lab) -> Verdict:
         f"Before, every machine of the office saw port {DB}. Now none does, and web still "
         "reaches it."
     )
+
+
+def other_targets(lab: Lab, report: Report, name: str) -> Verdict | None:
+    """``None`` where a scan was aimed at the whole of office, and from within it."""
+    office = lab.network("office")
+    subnet = office.subnet if office else ""
+    if subnet and not whole(report.args, subnet):
+        return not_yet(
+            f"{name} was not aimed at the whole subnet of office: db may be where nobody looked.",
+            expected=f"a scan of {subnet}",
+            seen=report.args,
+            look="docker network inspect -f '{{(index .IPAM.Config 0).Subnet}}' office",
+        )
+    return None
 
 
 def has_db(report: Report) -> bool:
@@ -81,9 +96,12 @@ def compared(lab: Lab, before: Report, after: Report) -> Verdict | None:
             expected="a scan of office from within, made once db had left it",
             seen=after.args,
         )
-    if problem := must_be(lab, after, ("web", "office"), WEB, "open"):
-        return problem
-    if problem := must_be(lab, after, ("printer", "office"), PRINTER, "open"):
+    problem = (
+        other_targets(lab, after, "after.xml")
+        or must_be(lab, after, ("web", "office"), WEB, "open")
+        or must_be(lab, after, ("printer", "office"), PRINTER, "open")
+    )
+    if problem:
         return problem
     if before.ports - after.ports:
         return not_yet(
