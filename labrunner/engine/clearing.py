@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -71,12 +72,14 @@ def clear(client: docker.DockerClient, made: Made, *, on_event: OnEvent) -> None
     """
     api = client.api
     with engine_errors("removing the lab"), ThreadPoolExecutor(WORKERS) as pool:
-        containers = [c for c in api.containers(all=True) if _is_container(made, c)]
+        containers, others = _containers(made, api.containers(all=True))
         networks = _networks(client, made, {c["Id"] for c in containers}, pool)
         removal = partial(api.remove_container, force=True, v=True)
+        # of images that keep another name, so that what was made from them is hardly in the way
+        names = [pool.submit(_give_back, client, name) for name in _tags(made, others)]
         _all(pool, removal, [c["Id"] for c in containers])
         volumes = [v["Name"] for v in api.volumes()["Volumes"] or () if _is_volume(made, v)]
-        images = _images(client, made)
+        images = [*made.names("image"), *(kept for job in names if (kept := job.result()))]
         rest = [
             pool.submit(_all, pool, partial(_remove_network, client, on_event), networks),
             pool.submit(_all, pool, api.remove_volume, volumes),
@@ -84,6 +87,17 @@ def clear(client: docker.DockerClient, made: Made, *, on_event: OnEvent) -> None
         ]
         for job in rest:
             job.result()
+
+
+def _containers(
+    made: Made, found: Iterable[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The lab's containers, and everybody else's."""
+    ours: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    for container in found:
+        (ours if _is_container(made, container) else others).append(container)
+    return ours, others
 
 
 def _is_container(made: Made, container: dict[str, Any]) -> bool:
@@ -118,16 +132,33 @@ def _networks(
     return found
 
 
-def _images(client: docker.DockerClient, made: Made) -> list[str]:
+def _tags(made: Made, others: Iterable[dict[str, Any]]) -> list[str]:
     """Image names to give back; one that another container was made from is kept."""
     tags = {name for kind, name in made.entries if kind == TAG}
-    learner = {name for kind, name in made.entries if kind == f"{LEARNER}image"}
-    used = {c["Image"] for c in client.api.containers(all=True)} if tags else set()
-    return sorted((tags - used) | learner)
+    return sorted(tags - {c["Image"] for c in others})
+
+
+def _give_back(client: docker.DockerClient, name: str) -> str:
+    """Take a name from an image; that name where it was its last, and something is in the way."""
+    import docker.errors
+
+    try:
+        client.api.remove_image(name, noprune=True)
+    except docker.errors.NotFound:
+        return ""
+    except docker.errors.APIError:
+        return name
+    return ""
 
 
 def _remove_network(client: docker.DockerClient, on_event: OnEvent, network: str) -> None:
     """Remove a network; whatever else hangs on it is cut off, kept and reported."""
+    import docker.errors
+
+    # nearly always nothing is left on it: to ask first would take longer
+    with suppress(docker.errors.APIError):
+        client.api.remove_network(network)
+        return
     attrs = client.api.inspect_network(network)
     for container in (attrs["Containers"] or {}).values():
         client.api.disconnect_container_from_network(container["Name"], network, force=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,13 +61,15 @@ def bring_up(
     """
     wanted = image_folders(scenario)
     own = engine_images.HOST_IMAGE
+    # looked at once: that costs as much as a container
+    tags = local.tagged(outer) if kind == "local" else None
     # in one call, so that the host's image is built beside the scenario's
     built = engine_images.ensure(
-        outer, {**wanted, own: engine_images.KNOWN[own]}, on_event=on_event
+        outer, {**wanted, own: engine_images.KNOWN[own]}, there=tags, on_event=on_event
     )
     host_image = built[own]
     references = {name: built[name] for name in wanted}
-    if kind == "sandbox":
+    if tags is None:
         return _sandbox(
             outer,
             scenario,
@@ -79,11 +82,21 @@ def bring_up(
             on_event=on_event,
         )
     local.refuse_taken_names(outer, scenario)
+    if not tags.keys() >= {*references.values()}:
+        tags = local.tagged(outer)
+    names = local.names_to_give(references, tags)
     intend(local.entries(scenario, references))
-    local.tag_images(outer, references)
     host = local.LocalHost(lab_id, outer, engine_client.engine_address())
     subnets = free_subnets(outer, len(scenario.networks))
-    up(host, scenario, images={}, subnets=subnets, intend=intend, on_event=on_event)
+    up(
+        host,
+        scenario,
+        images={},
+        subnets=subnets,
+        intend=intend,
+        beside=partial(local.tag_images, outer, references, names),
+        on_event=on_event,
+    )
     return host
 
 

@@ -74,6 +74,7 @@ def ensure(
     client: docker.DockerClient,
     wanted: Mapping[str, Path],
     *,
+    there: Container[str] | None = None,
     on_event: OnEvent = ignore_event,
 ) -> dict[str, str]:
     """Make sure that images exist on the engine, building what is missing.
@@ -82,6 +83,7 @@ def ensure(
         client: the engine.
         wanted: learner's name → folder with a Dockerfile. A ``FROM`` may name the base
             (``${BASE}``), another image in here, or one of `RUNNER_IMAGES`.
+        there: references on the engine, where somebody has just looked.
         on_event: told what happens (``what="image"``); nothing where all are there.
 
     Returns:
@@ -91,7 +93,7 @@ def ensure(
         ScenarioError: a folder has no Dockerfile, or images start from each other in a ring.
         EngineError: a build failed (with its last lines), or there is no base to be had.
     """
-    return ensure_all(client, [wanted], on_event=on_event)[0]
+    return ensure_all(client, [wanted], there=there, on_event=on_event)[0]
 
 
 def ensure_all(
@@ -99,6 +101,7 @@ def ensure_all(
     groups: Sequence[Mapping[str, Path]],
     *,
     fresh: bool = False,
+    there: Container[str] | None = None,
     on_event: OnEvent = ignore_event,
 ) -> list[dict[str, str]]:
     """Like `ensure` for several scenarios at once; a name may mean another image in each.
@@ -107,6 +110,7 @@ def ensure_all(
         client: the engine.
         groups: see ``wanted`` of `ensure`.
         fresh: make everything anew, the base too, for newer packages from Debian.
+        there: see `ensure`.
         on_event: told what happens.
     """
     plans = [plan(wanted) for wanted in groups]
@@ -115,14 +119,14 @@ def ensure_all(
         {name: planned[name].ref for name in wanted}
         for planned, wanted in zip(plans, groups, strict=True)
     ]
-    before = held(client)
     if fresh:
+        before = held(client)
         base.make(client, on_event=on_event)
         _Builder(client, list(builds.values()), on_event, fresh=True).run()
         _remove_replaced(client, before)
         return built
     wanted_refs = [ref for group in built for ref in group.values()]
-    missing = _missing(builds, wanted_refs, before)
+    missing = _missing(builds, wanted_refs, held(client) if there is None else there)
     file = os.environ.get(BUNDLE_VARIABLE)
     if missing and file:
         from labrunner.engine import bundle

@@ -104,23 +104,37 @@ def refuse_taken_names(client: docker.DockerClient, scenario: Scenario) -> None:
         )
 
 
-def tag_images(client: docker.DockerClient, images: Mapping[str, str]) -> None:
-    """Give each image the name that the learner types.
+def tagged(client: docker.DockerClient) -> dict[str, str]:
+    """Every image name on the engine, and the id of the image that has it."""
+    with engine_errors("looking at the engine's images"):
+        return {tag: i["Id"] for i in client.api.images() for tag in i["RepoTags"] or ()}
+
+
+def names_to_give(images: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:
+    """Those of the names that the learner types which no image has yet.
+
+    Args:
+        images: reference by the learner's name.
+        ids: see `tagged`.
 
     Raises:
-        EngineError: another image has that name.
+        EngineError: another image has one of these names.
     """
-    with engine_errors("naming the images"):
-        ids = {tag: i["Id"] for i in client.api.images() for tag in i["RepoTags"] or ()}
-        foreign = [n for n, ref in images.items() if n in ids and ids[n] != ids.get(ref)]
-        if foreign:
-            raise EngineError(
-                f"this engine has other images called {', '.join(foreign)}",
-                "give those images other tags, or use the sandbox host",
-            )
-        wanted = [name for name in images if name not in ids]
-        with ThreadPoolExecutor(max(1, len(wanted))) as pool:
-            list(pool.map(lambda n: client.api.tag(images[n], *n.rsplit(":", 1)), wanted))
+    foreign = [n for n, ref in images.items() if n in ids and ids[n] != ids.get(ref)]
+    if foreign:
+        raise EngineError(
+            f"this engine has other images called {', '.join(foreign)}",
+            "give those images other tags, or use the sandbox host",
+        )
+    return [name for name in images if name not in ids]
+
+
+def tag_images(
+    client: docker.DockerClient, images: Mapping[str, str], names: Sequence[str]
+) -> None:
+    """Give images the names that the learner types."""
+    with engine_errors("naming the images"), ThreadPoolExecutor(max(1, len(names))) as pool:
+        list(pool.map(lambda n: client.api.tag(images[n], *n.rsplit(":", 1)), names))
 
 
 def entries(scenario: Scenario, images: Mapping[str, str]) -> list[tuple[str, str]]:

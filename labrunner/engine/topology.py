@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from labrunner.engine.client import engine_errors
@@ -37,6 +38,7 @@ def up(
     images: Mapping[str, str],
     subnets: Sequence[IPv4Network] = (),
     intend: Intend,
+    beside: Callable[[], None] = lambda: None,
     on_event: OnEvent,
 ) -> None:
     """Make every network, volume and container of a scenario, and wait until all are ready.
@@ -47,6 +49,7 @@ def up(
         images: what the engine calls each image that the scenario names.
         subnets: one for each network; none where the engine's own pool will do.
         intend: told before each creation.
+        beside: what else must be done before the first container; done beside the networks.
         on_event: told about each one as it happens.
 
     Raises:
@@ -61,15 +64,27 @@ def up(
             *(("container", container.name) for container in scenario.containers),
         ]
     )
+    first, *later = _waves(scenario.containers) or [[]]
+    begun = time.monotonic()
     with ThreadPoolExecutor(WORKERS) as pool:
         chosen: Sequence[IPv4Network | None] = subnets or [None] * len(scenario.networks)
         networks = [
             pool.submit(_network, host.client, network, subnet, labels, on_event)
             for network, subnet in zip(scenario.networks, chosen, strict=True)
         ]
-        _wait(networks + [pool.submit(_volume, host.client, v, labels) for v in volumes])
-    for wave in _waves(scenario.containers):
-        _start_wave(host, wave, images, labels, on_event)
+        before = [pool.submit(_volume, host.client, v, labels) for v in volumes]
+        before.append(pool.submit(beside))
+        # a container can be made before its networks, but not be started: they come all at once
+        making = _Making(host.client, images, labels, on_event, before, networks)
+        made = [pool.submit(making.start, container) for container in first]
+        _wait([*networks, *before])
+        found = _wait(made)
+    _wait_ready(host, first, found, begun, on_event)
+    for wave in later:
+        begun = time.monotonic()
+        with ThreadPoolExecutor(WORKERS) as pool:
+            found = _wait([pool.submit(making.start, container) for container in wave])
+        _wait_ready(host, wave, found, begun, on_event)
 
 
 def _waves(containers: Sequence[Container]) -> list[list[Container]]:
@@ -88,22 +103,16 @@ def _waves(containers: Sequence[Container]) -> list[list[Container]]:
     return waves
 
 
-def _start_wave(
+def _wait_ready(
     host: Host,
     wave: Sequence[Container],
-    images: Mapping[str, str],
-    labels: Mapping[str, str],
+    found: Sequence[Mapping[str, Any]],
+    begun: float,
     on_event: OnEvent,
 ) -> None:
+    """Wait until every container of a wave is ready; ``found`` is what ``inspect`` said."""
     from labrunner.engine import reach
 
-    begun = time.monotonic()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        jobs = [
-            pool.submit(_container, host.client, c, images.get(c.image, c.image), labels, on_event)
-            for c in wave
-        ]
-        found = _wait(jobs)
     waits = []
     for container, attrs in zip(wave, found, strict=True):
         if container.ready is None:
@@ -167,17 +176,50 @@ def _volume(client: docker.DockerClient, name: str, labels: Mapping[str, str]) -
         client.api.create_volume(name, labels=dict(labels))
 
 
-def _container(
-    client: docker.DockerClient,
-    container: Container,
-    image: str,
-    labels: Mapping[str, str],
-    on_event: OnEvent,
-) -> dict[str, Any]:
-    """Create, connect and start one container; what ``inspect`` then says of it."""
-    on_event(Event("container", container.name, "started"))
-    api = client.api
-    with engine_errors(f"container {container.name}"):
+@dataclass(frozen=True)
+class _Making:
+    """How the containers of a lab are made.
+
+    Attributes:
+        client: the engine.
+        images: what the engine calls each image that the scenario names.
+        labels: what each gets.
+        on_event: told about each one.
+        before: what must be done before one is made.
+        networks: what must be there before one is started.
+    """
+
+    client: docker.DockerClient
+    images: Mapping[str, str]
+    labels: Mapping[str, str]
+    on_event: OnEvent
+    before: Sequence[Future[None]]
+    networks: Sequence[Future[None]]
+
+    def start(self, container: Container) -> dict[str, Any]:
+        """Create, connect and start one container; what ``inspect`` then says of it."""
+        import docker.errors
+
+        api = self.client.api
+        _wait(self.before)
+        self.on_event(Event("container", container.name, "started"))
+        with engine_errors(f"container {container.name}"):
+            try:
+                made = self._create(container)
+            except docker.errors.NotFound:
+                # an engine that wants to see the network first
+                _wait(self.networks)
+                made = self._create(container)
+            _wait(self.networks)
+            for network in container.networks[1:]:
+                api.connect_container_to_network(made, network)
+            api.start(made)
+            attrs: dict[str, Any] = api.inspect_container(made)
+        return attrs
+
+    def _create(self, container: Container) -> str:
+        """Make a container; its id."""
+        api = self.client.api
         host_config = api.create_host_config(
             network_mode=container.networks[0] if container.networks else "none",
             port_bindings={p.container: (p.address, p.host) for p in container.ports},
@@ -191,20 +233,16 @@ def _container(
             binds=[f"{volume}:{path}" for volume, path in container.volumes.items()],
         )
         made = api.create_container(
-            image,
+            self.images.get(container.image, container.image),
             command=list(container.command) if container.command is not None else None,
             name=container.name,
             environment=dict(container.env),
             ports=[p.container for p in container.ports],
-            labels=dict(labels),
+            labels=dict(self.labels),
             user=container.user,
             host_config=host_config,
         )
-        for network in container.networks[1:]:
-            api.connect_container_to_network(made["Id"], network)
-        api.start(made["Id"])
-        attrs: dict[str, Any] = api.inspect_container(made["Id"])
-    return attrs
+        return str(made["Id"])
 
 
 def _first_address(attrs: Mapping[str, Any]) -> str:
