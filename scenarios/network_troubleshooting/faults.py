@@ -35,6 +35,11 @@ echo "$1" > /etc/listen
 until httpd -h /srv -p "$1:$2" 2>/dev/null; do :; done
 """
 """The port is free a moment after the kill."""
+ANNOUNCE = """
+ip -o address show to "$1" | grep -q . || exit 1
+announce "$1" "$2" > /dev/null 2>&1 &
+"""
+"""Says an address that is there to everybody, and goes on with that in the background."""
 FIND_CABLE = 'ip -o link | sed -n "s/^$1: \\([^@:]*\\).*/\\1/p"'
 """The host's end of a cable, by the number that the container's end knows of it."""
 
@@ -106,13 +111,15 @@ def dead(lab: Lab, _: str) -> None:
 
 
 def two_owners(lab: Lab, _: str) -> None:
-    """The scanner has taken the address of a copy, and both say so every few seconds."""
+    """The scanner has taken the address of a copy, and both say so every few seconds.
+
+    In different steps, so that they take turns however busy the machine is.
+    """
     copy = chosen_copy(lab)
     own = address(lab, copy)
     must(lab, "scanner", ["ip", "address", "add", f"{own}/24", "dev", "eth0"])
-    for who, offset in ((copy, "0"), ("scanner", "1.5")):
-        background = 'announce "$1" "$2" > /dev/null 2>&1 &'
-        must(lab, who, ["sh", "-c", background, "sh", own, offset])
+    for who, seconds in ((copy, "2"), ("scanner", "3")):
+        must(lab, who, ["sh", "-c", ANNOUNCE, "sh", own, seconds])
 
 
 def narrow(lab: Lab, patient: str) -> None:
