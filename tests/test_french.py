@@ -370,7 +370,13 @@ def test_two_steps_are_played_in_french(lab: Lab) -> None:
     assert "le port 5432 est ouvert." in typed("solve")
     typed("check", code=NOT_YET)
     assert "étape 2/9" in typed("hint", "add-order") + typed("solve", "add-order")
-    for arguments in (["lesson", "--all"], ["status"], ["map"], ["map", "--svg"]):
+    for arguments in (
+        ["lesson", "--all"],
+        ["status"],
+        ["map"],
+        ["map", "--all", "--since", "lab"],
+        ["map", "--svg"],
+    ):
         typed(*arguments)
     assert "étapes réussies : 2 sur 9" in typed("status")
     assert "Remise à zéro" in typed("reset", "--step")
