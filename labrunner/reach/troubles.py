@@ -43,9 +43,7 @@ def find(reach: Reach, facts: Facts) -> tuple[Trouble, ...]:
 def _stopped(ways: Ways) -> Iterator[Trouble]:
     for one in ways.facts.containers:
         if one.state in ENDED:
-            said = tr(
-                "{1} does not run: it is {2} (exit code {3}).", one.name, one.state, one.exit_code
-            )
+            said = tr("{1} does not run: {2}, exit code {3}.", one.name, one.state, one.exit_code)
             yield Trouble("stopped", (one.name,), said, f"docker logs {one.name}")
 
 
@@ -120,7 +118,7 @@ def _two_owners(ways: Ways) -> Iterator[Trouble]:
         said = tr(
             "{1} has two owners: {2}. Now the one answers and now the other.",
             address,
-            _list(owners),
+            ", ".join(owners),
         )
         yield Trouble("two_owners", owners, said, f"docker exec {owners[-1]} ip address")
 
@@ -160,6 +158,7 @@ def _mtu(ways: Ways) -> Iterator[Trouble]:
 
 def _no_names(ways: Ways) -> Iterator[Trouble]:
     nameless: set[str] = set()
+    unknown: dict[str, list[str]] = {}
     for probe in _by_name(ways):
         shared = ways.shared(probe.source, probe.target)
         if probe.state != "unknown_name" or not shared or probe.via != probe.target:
@@ -168,20 +167,16 @@ def _no_names(ways: Ways) -> Iterator[Trouble]:
             yield _leads_elsewhere(probe)
         elif shared == {DEFAULT}:
             nameless |= {probe.source, probe.target}
-        else:
-            said = tr(
-                "{1} does not know the name {2}, though both are on {3}.",
-                probe.source,
-                probe.via,
-                _list(shared),
-            )
-            look = f"docker exec {probe.source} cat /etc/resolv.conf"
-            yield Trouble("name_unknown", (probe.source, probe.target), said, look)
+        elif ways.condition(probe.source).mode != HOST:
+            unknown.setdefault(probe.source, []).append(probe.target)
+    for source, targets in unknown.items():
+        said = tr("{1} does not know its neighbours' names: {2}.", source, _list(targets))
+        look = f"docker exec {source} cat /etc/resolv.conf"
+        yield Trouble("name_unknown", (source, *targets), said, look)
     if nameless:
         said = tr("{1}: on the default network {2} names are not known.", _list(nameless), DEFAULT)
-        yield Trouble(
-            "no_names", tuple(sorted(nameless)), said, f"docker network inspect {DEFAULT}"
-        )
+        look = f"docker network inspect {DEFAULT}"
+        yield Trouble("no_names", tuple(sorted(nameless)), said, look)
 
 
 def _leads_elsewhere(probe: Probe) -> Trouble:
@@ -296,29 +291,26 @@ def _drop(ways: Ways) -> Iterator[Trouble]:
         mute = [s for s in sources if (s, target) in dead]
         rest = [s for s in sources if s not in mute]
         if rest:
-            yield _dropped(rest, target, tr("its echo") if not port else f"{port}/{protocol}")
+            yield _dropped(rest, target, _what(protocol, port))
         if mute and not port:
-            yield _dropped(mute, target, tr("anything"))
+            yield _dropped(mute, target, tr("everything"))
 
 
 def _dropped(sources: list[str], target: str, what: str) -> Trouble:
-    said = tr(
-        "A rule drops what {1} send to {2}: {3} gets no answer.", _list(sources), target, what
-    )
+    said = tr("A rule drops {1} from {2} to {3}.", what, _list(sources), target)
     return Trouble("drop", (target, *sources), said, "iptables -S")
 
 
 def _reject(ways: Ways) -> Iterator[Trouble]:
     found = [p for p in ways.neighbourly() if _by_rule(p)]
     for (target, protocol, port, kind), sources in _grouped(found).items():
-        said = tr(
-            "A rule rejects what {1} send to {2} of {3} ({4}).",
-            _list(sources),
-            f"{port}/{protocol}" if port else tr("its echo"),
-            target,
-            kind,
-        )
+        what = _what(protocol, port)
+        said = tr("A rule rejects {1} from {2} to {3} ({4}).", what, _list(sources), target, kind)
         yield Trouble("reject", (target, *sources), said, "iptables -S")
+
+
+def _what(protocol: str, port: int) -> str:
+    return f"{port}/{protocol}" if port else tr("echoes (ping)")
 
 
 def _by_rule(probe: Probe) -> bool:

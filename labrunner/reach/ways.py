@@ -43,15 +43,22 @@ class Ways:
         return self.networks(one) & self.networks(other)
 
     def neighbourly(self) -> Iterator[Probe]:
-        """Tries whose failure no network explains: at an address that the two have in common."""
+        """Tries whose failure nothing explains but a rule: what the two share is in order."""
+        at_odds = {name for names in self.owners.values() for name in names}
         for probe in self.reach.probes:
-            if probe.by == "name" or probe.address in self.owners:
+            if probe.by == "name" or probe.address in self.owners or probe.source in at_odds:
                 continue
-            if probe.by == "gateway":
-                if self._leads_out(probe.source, probe.network):
-                    yield probe
-            elif probe.by == "published" or probe.network in self.networks(probe.source):
+            if probe.by == "published":
                 yield probe
+            elif probe.by == "gateway":
+                if self._leads_out(probe):
+                    yield probe
+            elif probe.network in self.networks(probe.source) and self._owns(probe):
+                yield probe
+
+    def _owns(self, probe: Probe) -> bool:
+        """Whether the target's own kernel has the address that was tried."""
+        return ":" in probe.address or probe.address in self.condition(probe.target).owned
 
     def serves(self, name: str, protocol: str, port: int) -> bool:
         """Whether something listens there that others may reach."""
@@ -63,10 +70,18 @@ class Ways:
             for one in self.reach.listeners
         )
 
-    def _leads_out(self, name: str, network: str) -> bool:
-        """Whether packets to a gateway may be passed on: an internal network's are not."""
-        segment = self.segments.get(network)
-        return network in self.networks(name) and segment is not None and not segment.internal
+    def _leads_out(self, probe: Probe) -> bool:
+        """Whether silence at a gateway means anything.
+
+        An internal network's passes nothing on, and Docker's program for published ports keeps
+        to itself what becomes of a datagram.
+        """
+        segment = self.segments.get(probe.network)
+        if segment is None or segment.internal or probe.network not in self.networks(probe.source):
+            return False
+        return probe.protocol != "udp" or not any(
+            x.behind and (x.protocol, x.port) == ("udp", probe.port) for x in self.reach.listeners
+        )
 
     def _networks_of(self, one: Condition) -> frozenset[str]:
         """Its own networks, or those of the container whose namespace it lives in."""

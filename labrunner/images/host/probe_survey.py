@@ -53,6 +53,8 @@ A_SECOND = 1.05
 """Until a kernel that has sent many ICMP errors sends one more."""
 ARRIVAL = 0.02
 """Seconds in which a datagram to a neighbour has arrived, on a machine that is not slow."""
+RELAYED = 0.1
+"""The same where a program on the host must wake up and pass it on."""
 GLANCE = 0.001
 WATCHED = 0.35
 """Seconds over which use of the processor is watched: three of the kernel's time slices."""
@@ -373,7 +375,8 @@ class Survey:
             for message in messages:
                 self.post.put(message)
         arrived = dict.fromkeys(groups, 0)
-        until = now() + max(ARRIVAL, self.dialer.slowest)
+        near = all(m.address not in self.host.owned for sent in groups.values() for m in sent)
+        until = now() + max(ARRIVAL if near else RELAYED, self.dialer.slowest)
         while any(arrived[pid] < len(sent) for pid, sent in groups.items()):
             for pid in groups:
                 arrived[pid] = (delivered(pid) or 0) - before[pid]
