@@ -14,6 +14,8 @@ from labrunner.words import count, tr
 
 if TYPE_CHECKING:
     from labrunner.catalogue import Entry
+    from labrunner.model.event import Event, OnEvent
+    from labrunner.model.scenario import Scenario
 
 
 def add_to(app: typer.Typer) -> None:
@@ -96,25 +98,28 @@ def start(
     networks = count(len(scenario.networks), "network", "networks")
     title = tr("Starting {1}: {2}, {3}", name, containers, networks)
     with ui.Progress(title, quiet=as_json) as progress:
-        _prepare_to_show()
-        opened = labs.start(store, name, options, on_event=progress)
+        follow = progress if as_json else _preparing(progress, scenario, language)
+        opened = labs.start(store, name, options, on_event=follow)
     place.show(opened, as_json=as_json)
     keeping.begin(opened, first=True)
 
 
-def _prepare_to_show() -> None:
-    """Load what renders a lesson while the engine is at work: it takes as long as a container."""
-    import threading
+def _preparing(progress: OnEvent, scenario: Scenario, language: str) -> OnEvent:
+    """Hand events on; at the first one, prepare to show the lesson.
 
-    def load() -> None:
-        import rich.console
-        import rich.text
+    By then the engine is at work, and nothing of ours waits for what this takes.
+    """
+    begun: list[Event] = []
 
-        from labrunner.cli import render
+    def follow(event: Event) -> None:
+        progress(event)
+        begun.append(event)
+        if begun[0] is event:
+            import threading
 
-        del rich, render
+            threading.Thread(target=place.prepare, args=(scenario, language), daemon=True).start()
 
-    threading.Thread(target=load, daemon=True).start()
+    return follow
 
 
 def _all_gone(name: str) -> bool:

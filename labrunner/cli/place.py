@@ -39,6 +39,28 @@ def speak_for(records: Sequence[LabRecord]) -> None:
             speak(plugins.find(records[0].scenario), records[0].language)
 
 
+def prepare(scenario: Scenario, language: str) -> None:
+    """Go once through all that showing a lesson's beginning takes, and show nothing.
+
+    Whatever it loads and works out is there when the lesson is shown.
+    """
+    from io import StringIO
+
+    from rich.console import Console
+
+    from labrunner.cli import render
+    from labrunner.reach import picture
+    from labrunner.session import lesson_of
+
+    # what is wrong with a lesson is said by who shows it
+    with suppress(Exception):
+        lesson = lesson_of(scenario, language)
+        nowhere = Console(file=StringIO(), width=ui.width())
+        render.render_intro(lesson, nowhere)
+        picture.words(picture.of_scenario(scenario))
+        render.render_step(lesson, lesson.steps[0], nowhere, 1, len(lesson.steps))
+
+
 def show(lab: OpenLab, *, as_json: bool) -> None:
     """Show the current step of a lab that was just started or is gone on with."""
     words.speak(lab.lesson.language, lab.scenario.content)
