@@ -1,6 +1,7 @@
 """The browser that tests drive: the Chromium of this machine, without a window.
 
-Every test may ask for it (`tests/conftest.py` has it), and then carries the mark ``page``. Nothing is downloaded: `tools/test` installs Chromium where it is missing.
+Every test may ask for it (`tests/conftest.py` has it), and then carries the mark ``page``. Nothing
+is downloaded: `tools/test` installs Chromium where it is missing.
 """
 
 from __future__ import annotations

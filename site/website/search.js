@@ -135,6 +135,7 @@
     status.textContent = found === null ? "" : said(found.length);
   }
 
+  document.getElementById("_without")?.remove();
   form.addEventListener("submit", (event) => event.preventDefault());
   input.addEventListener("input", show);
   input.value = new URLSearchParams(location.search).get("q") ?? "";
