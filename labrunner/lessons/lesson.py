@@ -239,7 +239,8 @@ class _Reader:
         if not match or not match["message"].strip():
             hint = 'Write `::: trap "part of the message that it must earn"`.'
             self.fail(block.line, "a trap without its message", hint)
-        return Trap(match["message"] if match else "", self.commands(block), block.line)
+        message = match["message"] if match else ""
+        return Trap(message, self.commands(block), block.line, self.source(block))
 
     def commands(self, block: _Block) -> tuple[Command, ...]:
         """Everything that a block has the learner type."""

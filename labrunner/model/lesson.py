@@ -23,11 +23,19 @@ class Command:
 
 @dataclass(frozen=True)
 class Trap:
-    """A known wrong answer, and a part of the message that it must earn."""
+    """A known wrong answer, and a part of the message that it must earn.
+
+    Attributes:
+        message: that part, in English.
+        commands: what is typed.
+        line: 1-based line in the lesson file.
+        body: Markdown of the whole of it, why people fall into it included.
+    """
 
     message: str
     commands: tuple[Command, ...]
     line: int
+    body: str = ""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def _card(path: str, lab: Lab, language: str) -> Html:
         title=lesson.title,
         facts=labs.facts(lesson),
         summary=lesson.summary,
-        more=tr("What you will do"),
+        more=tr("What you will do, and should know"),
         goals_title=tr("You will:"),
         goals=items(labs.inline(text) for text in lesson.objectives),
         needs=labs.needs(lesson),

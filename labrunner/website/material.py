@@ -14,8 +14,6 @@ from labrunner.model.lesson import Lesson
 from labrunner.model.scenario import Scenario
 from labrunner.sources import Problem
 
-BUNDLED = "bundled"
-
 
 @dataclass(frozen=True)
 class Lab:

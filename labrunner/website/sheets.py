@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labrunner.lessons.frontmatter import ORIGINAL
-from labrunner.model.lesson import Command, Lesson, Step, Trap
+from labrunner.model.lesson import Lesson, Step, Trap
 from labrunner.website import labs
 from labrunner.website.markup import Html, fill, html, items, join, tag
 from labrunner.website.material import Lab
@@ -99,16 +99,4 @@ def _step(lesson: Lesson, step: Step, number: int, command: str) -> Html:
 def _trap(trap: Trap) -> Html:
     said = tag("q", trap.message, lang=ORIGINAL)
     message = join([html(tr("The check says:")), said], " ")
-    return fill("trap.html", commands=_typed(trap.commands), message=message)
-
-
-def _typed(commands: tuple[Command, ...]) -> Html:
-    """Commands as they are typed, without what they print."""
-    return tag(
-        "div",
-        join(
-            tag("pre", tag("code", command.text), class_="command", tabindex="0")
-            for command in commands
-        ),
-        class_="console",
-    )
+    return fill("trap.html", body=labs.blocks(trap.body), message=message)
