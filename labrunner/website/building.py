@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from labrunner.errors import UsageError
 from labrunner.model.event import Event, OnEvent, ignore_event
-from labrunner.reach import picture
 from labrunner.sources import Problem
 from labrunner.website import (
     changes,
@@ -114,7 +113,6 @@ def _files(found: Material, base: str) -> dict[str, bytes]:
     pages = _pages(found, documents, released)
     files = {page.path: frame.around(page) for page in pages}
     files |= {"404.html": _lost(frame, base), FEED: changes.feed(released, base)}
-    files |= dict(_pictures(found))
     for language in found.languages:
         written = [page for page in pages if page.language == language]
         files[search.index_of(language)] = search.script(written)
@@ -136,14 +134,6 @@ def _pages(
             with speaking(language, lab.scenario.content):
                 made += [labs.page(found, lab, language), sheets.page(lab, language)]
     return [*made, claimed.page(found), *documents.pages(), changes.page(released)]
-
-
-def _pictures(found: Material) -> Iterator[tuple[str, bytes]]:
-    for lab in found.labs:
-        for language in lab.languages:
-            with speaking(language):
-                drawn = picture.svg(picture.of_scenario(lab.scenario), alone=True)
-            yield labs.picture_of(lab, language), drawn.encode()
 
 
 def _sitemap(pages: list[Page], base: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from labrunner.claims import Claim
@@ -12,10 +11,9 @@ from labrunner.model.lesson import Lesson, Step
 from labrunner.reach import picture
 from labrunner.website.markup import Html, Part, fill, html, items, join, plain, tag
 from labrunner.website.material import Lab, Material
-from labrunner.website.page import Entry, Page, anchor, link, translated
+from labrunner.website.page import Entry, Page, anchor, translated
 from labrunner.words import count, tr
 
-_SIZE = re.compile(r'\bwidth="(\d+)" height="(\d+)"')
 NO_BREAK = "\N{NO-BREAK SPACE}"
 SHOWN = 140
 """Letters of a step that a search shows."""
@@ -32,11 +30,6 @@ def path_of(lab: Lab, language: str) -> str:
 def sheet_of(lab: Lab, language: str) -> str:
     """The file of a lab's sheet for instructors."""
     return translated(f"teach/{lab.name}.html", language)
-
-
-def picture_of(lab: Lab, language: str) -> str:
-    """The file of a lab's picture."""
-    return translated(f"pictures/{lab.name}.svg", language)
 
 
 def facts(lesson: Lesson) -> str:
@@ -100,7 +93,7 @@ def page(material: Material, lab: Lab, language: str) -> Page:
         needs=needs(lesson),
         about_title=tr("What it is about"),
         introduction=blocks(lesson.introduction),
-        picture=_figure(lab, path, language),
+        picture=_figure(lab),
         start_title=tr("How to start it"),
         start=console(start_command(lab, language)),
         start_text=_start_text(lab),
@@ -146,17 +139,13 @@ def needs(lesson: Lesson) -> Html:
     return join([tag("p", tr("You should know:")), known])
 
 
-def _figure(lab: Lab, path: str, language: str) -> Html:
+def _figure(lab: Lab) -> Html:
     """The networks as a picture, and the same in words."""
     drawn = picture.of_scenario(lab.scenario)
-    size = _SIZE.search(picture.svg(drawn))
     return fill(
         "picture.html",
         title=tr("What runs when the lab starts"),
-        source=link(path, picture_of(lab, language)),
-        alternative=drawn.title,
-        width=size[1] if size else "",
-        height=size[2] if size else "",
+        picture=Html(picture.svg(drawn, ident="_picture")),
         words=[tag("li", line) for line in picture.words(drawn)],
         words_title=tr("The same in words"),
     )

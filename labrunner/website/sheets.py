@@ -15,7 +15,7 @@ def page(lab: Lab, language: str) -> Page:
     """The sheet in one language, which is spoken."""
     lesson = lab.lesson(language)
     path = labs.sheet_of(lab, language)
-    title = tr("{1}: sheet for instructors", lesson.title)
+    title = tr("Sheet for instructors: {1}", lesson.title)
     traps = sum(len(step.traps) for step in lesson.steps)
     body = fill(
         "sheet.html",
