@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -142,15 +143,12 @@ def _images(outer: docker.DockerClient, *, fix: bool, on_event: OnEvent) -> Find
 def _local(outer: docker.DockerClient) -> Finding:
     """A network is made and removed again: the commonest thing that an engine cannot do."""
     from labrunner.engine import client
-    from labrunner.engine.addresses import free_subnets
+    from labrunner.engine.addresses import create_network, free_subnets
 
     with client.engine_errors("making a network"):
-        from docker.types import IPAMConfig, IPAMPool
-
-        subnet = free_subnets(outer, 1)[0]
-        ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))])
-        made = outer.api.create_network(NETWORK, driver="bridge", ipam=ipam)
-        outer.api.remove_network(made["Id"])
+        # another doctor may be at it: a name of our own
+        name = f"{NETWORK}-{secrets.token_hex(3)}"
+        outer.api.remove_network(create_network(outer, name, free_subnets(outer, 1)[0]))
     return Finding("local host", "fine", "possible: your engine as it is, with labels and a ledger")
 
 

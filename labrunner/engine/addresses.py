@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import random
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +20,14 @@ POOL = "10.213.0.0/16"
 """Where a lab's subnets come from, unless ``LABRUNNER_POOL`` says otherwise."""
 
 PREFIX = 24
+TRIES = 5
+"""How often another subnet is tried where somebody else took one first."""
 
 
 def free_subnets(client: docker.DockerClient, count: int) -> list[Subnet]:
     """``count`` subnets that overlap with no network of the engine and no route of this machine.
+
+    They are drawn, so that two labs that start at the same moment hardly ever choose the same.
 
     Raises:
         EngineError: the pool has fewer; names what takes its place.
@@ -33,16 +38,41 @@ def free_subnets(client: docker.DockerClient, count: int) -> list[Subnet]:
     taken = dict.fromkeys(_routes(), "a route of this machine")
     # a network of the engine is such a route too; its name says more
     taken.update(_engine_subnets(client.api.networks()))
-    free = _free(pool, taken)
-    found = [subnet for subnet, _ in zip(free, range(count), strict=False)]
-    if len(found) < count:
+    free = list(_free(pool, taken))
+    if len(free) < count:
         blockers = sorted({name for subnet, name in taken.items() if subnet.overlaps(pool)})
         raise EngineError(
             f"no {count} free subnets in {pool}: {', '.join(blockers)} are in the way",
             "stop other labs (lab stop --all), remove unused networks, "
             "or set LABRUNNER_POOL to another private range",
         )
-    return found
+    return random.sample(free, count)
+
+
+def create_network(
+    client: docker.DockerClient, name: str, subnet: Subnet | None, **options: Any
+) -> str:
+    """Create a bridge, on another subnet where somebody took that one meanwhile; its id.
+
+    Args:
+        client: the engine.
+        name: the network's name.
+        subnet: from `free_subnets`; ``None``: the engine chooses.
+        options: what else the engine is told.
+    """
+    import docker.errors
+    from docker.types import IPAMConfig, IPAMPool
+
+    tries = TRIES
+    while True:
+        ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))]) if subnet else None
+        try:
+            return str(client.api.create_network(name, driver="bridge", ipam=ipam, **options)["Id"])
+        except docker.errors.APIError as error:
+            tries -= 1
+            if not tries or subnet is None or "overlap" not in str(error).lower():
+                raise
+            (subnet,) = free_subnets(client, 1)
 
 
 def host_address(network: Mapping[str, Any]) -> str:

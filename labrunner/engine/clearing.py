@@ -124,11 +124,22 @@ def _networks(
         )
     ]
     found = []
-    for attrs in pool.map(client.api.inspect_network, young):
+    for attrs in filter(None, pool.map(partial(_look_at, client), young)):
         members = set(attrs["Containers"] or {})
         ours = made.has("network", attrs["Name"], attrs["Labels"], attrs["Created"])
         if ours or (members and members <= containers):
             found.append(str(attrs["Id"]))
+    return found
+
+
+def _look_at(client: docker.DockerClient, network: str) -> dict[str, Any]:
+    """What ``inspect`` says of a network; nothing of one that went meanwhile: others have some."""
+    import docker.errors
+
+    try:
+        found: dict[str, Any] = client.api.inspect_network(network)
+    except docker.errors.NotFound:
+        return {}
     return found
 
 

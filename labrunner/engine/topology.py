@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from labrunner.engine.addresses import create_network
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL, ROLE
 from labrunner.errors import EngineError
@@ -152,18 +153,15 @@ def _network(
     labels: Mapping[str, str],
     on_event: OnEvent,
 ) -> None:
-    from docker.types import IPAMConfig, IPAMPool
-
     on_event(Event("network", network.name, "started"))
     begun = time.monotonic()
     options = {} if network.icc else {"com.docker.network.bridge.enable_icc": "false"}
-    ipam = IPAMConfig(pool_configs=[IPAMPool(subnet=str(subnet))]) if subnet else None
     with engine_errors(f"network {network.name}"):
-        client.api.create_network(
+        create_network(
+            client,
             network.name,
-            driver="bridge",
+            subnet,
             options=options,
-            ipam=ipam,
             internal=network.internal,
             labels=dict(labels),
             check_duplicate=True,

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 State = Mapping[str, str]
 """By the name of a thing (``container bob``, ``file in dave: /tmp/bob``): what it is like."""
 
-GOING = 3.0
-"""Seconds that a process may take to end after the lab that it belonged to."""
+GOING = 20.0
+"""Seconds that a process may take to end after the lab that it belonged to, on a busy machine."""
 
 CLOCK = "clock"
 """In a state: the time at which it was looked at, on the lab's host."""
