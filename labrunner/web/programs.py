@@ -140,12 +140,17 @@ class Pty:
 
     def read(self) -> bytes | None:
         """What was printed."""
-        try:
-            return os.read(self._master, CHUNK)
-        except BlockingIOError:
-            return None
-        except OSError:
-            return b""  # nobody has the other end any more
+        found = bytearray()
+        # the kernel gives 4 kB at a time, and a flood has more
+        while len(found) < CHUNK:
+            try:
+                part = os.read(self._master, CHUNK)
+            except BlockingIOError:
+                return bytes(found) or None
+            except OSError:
+                break  # nobody has the other end any more
+            found += part
+        return bytes(found)
 
     def write(self, data: memoryview) -> int:
         """Type something."""

@@ -63,7 +63,7 @@ def serving(package: Path, command: Lab) -> Serving:
 @pytest.fixture(scope="module")
 def page(serving: Serving) -> Iterator[Page]:
     """The file's server."""
-    with serving() as found:
+    with serving(another=False) as found:
         yield found
 
 

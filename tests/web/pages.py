@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ import labrunner
 
 PATIENCE = 60.0
 """Seconds for whatever takes a moment on a machine that is at its limit."""
+SEEN = 64 * 1024
+"""Bytes after which the page says that it has shown them."""
 INDEX = "<!doctype html><title>the page</title>"
 
 
@@ -53,6 +55,7 @@ class Page:
     def __init__(self, process: subprocess.Popen[str], address: str, runtime: Path) -> None:
         self.process = process
         self.runtime = runtime
+        self._open = ExitStack()
         self.address = address
         self.base = address.split("/?", maxsplit=1)[0]
         self.host = self.base.removeprefix("http://")
@@ -94,7 +97,13 @@ class Page:
     def terminal(self, lab: str, place: str = "shell", **more: Any) -> Terminal:
         """A terminal in a lab."""
         query = "&".join(f"{key}={value}" for key, value in more.items())
-        return Terminal(self.socket(f"/ws/terminal?lab={lab}&place={place}&{query}"))
+        path = f"/ws/terminal?lab={lab}&place={place}&{query}"
+        return Terminal(self._open.enter_context(self.socket(path)))
+
+    def close(self) -> None:
+        """Close the browser."""
+        self._open.close()
+        self.http.close()
 
     def memory(self) -> int:
         """Bytes of memory that the server holds."""
@@ -112,6 +121,7 @@ class Terminal:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.printed = b""
+        self.unseen = 0
         first = socket.recv(PATIENCE)
         assert isinstance(first, str)
         self.first: dict[str, Any] = json.loads(first)
@@ -124,7 +134,7 @@ class Terminal:
         """Send what is not typed."""
         self.socket.send(json.dumps(message))
 
-    def until(self, wanted: str | Callable[[bytes], bool], *, see: bool = True) -> bytes:
+    def until(self, wanted: str | Callable[[bytes], object], *, see: bool = True) -> bytes:
         """Read until this was printed; all that was, since the last time."""
         met = wanted if callable(wanted) else lambda printed: wanted.encode() in printed
         deadline = time.monotonic() + PATIENCE
@@ -135,10 +145,12 @@ class Terminal:
                 message = self.socket.recv(left)
             except TimeoutError:
                 continue
-            assert isinstance(message, bytes), message
+            assert isinstance(message, bytes), f"{message} after {self.printed[-800:]!r}"
             self.printed += message
-            if see:
-                self.tell(seen=len(message))
+            self.unseen += len(message)
+            if see and self.unseen >= SEEN:
+                self.tell(seen=self.unseen)
+                self.unseen = 0
         found, self.printed = self.printed, b""
         return found
 
@@ -179,11 +191,20 @@ class News:
 
 
 @contextmanager
-def serving(where: Path, env: Mapping[str, str], **options: float) -> Iterator[Page]:
-    """A server, for the length of the block; it must end by itself when it is asked to."""
+def serving(
+    where: Path, env: Mapping[str, str], *, another: bool = True, **options: float
+) -> Iterator[Page]:
+    """A server, for the length of the block; it must end by itself when it is asked to.
+
+    Args:
+        where: the package.
+        env: its environment.
+        another: it is not the only one for these labs.
+        options: its limits.
+    """
     script = Path(__file__).with_name("serve.py")
-    # one of its own, so that a file may have several servers for the same labs
-    with tempfile.TemporaryDirectory(prefix="labtest-", dir="/tmp") as runtime:
+    with tempfile.TemporaryDirectory(prefix="labtest-", dir="/tmp") as own:
+        runtime = own if another else env["LABRUNNER_RUNTIME"]
         process = subprocess.Popen(
             [sys.executable, str(script), json.dumps(options)],
             env={**env, "PYTHONPATH": str(where), "LABRUNNER_RUNTIME": runtime},
@@ -199,7 +220,7 @@ def serving(where: Path, env: Mapping[str, str], **options: float) -> Iterator[P
             try:
                 yield page
             finally:
-                page.http.close()
+                page.close()
             process.send_signal(signal.SIGTERM)
             assert process.wait(PATIENCE) == 0
         finally:

@@ -302,7 +302,7 @@ def test_two_hundred_silent_connections_keep_nobody_out(page: Page) -> None:
 
 def test_who_asks_nothing_is_sent_away(serving: Serving) -> None:
     """A connection that never finishes asking is closed after a while."""
-    with serving(patience=0.5) as page, page.raw() as silent, page.raw() as slow:
+    with serving(patience=0.5, beat=1) as page, page.raw() as silent, page.raw() as slow:
         slow.sendall(b"GET / HTTP/1.1\r\n")
         assert silent.recv(1) == b""
         assert slow.recv(1) == b""

@@ -1,0 +1,164 @@
+"""``lab open`` and ``lab serve``: one server, found again, ended in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Lab, lab_command, own_folders
+from tests.waiting import ends
+from tests.web import pages
+from tests.web.pages import INDEX, PATIENCE
+
+
+@pytest.fixture
+def lab(package: Path, tmp_path: Path) -> Iterator[Lab]:
+    """The ``lab`` command of a labrunner that has a page; its server has ended afterwards."""
+    with own_folders(tmp_path) as folders:
+        env: Mapping[str, str] = {**folders, "PYTHONPATH": str(package), "PYTHONSAFEPATH": "1"}
+        with lab_command(env) as command:
+            yield command
+            command("serve", "--stop")
+
+
+def served(address: str) -> bool:
+    """Whether the page is there, at this address."""
+    try:
+        with httpx.Client(follow_redirects=True, timeout=PATIENCE) as browser:
+            return browser.get(address.strip()).text == INDEX
+    except httpx.TransportError:
+        return False
+
+
+def test_open_starts_a_server_and_finds_it_again(lab: Lab) -> None:
+    """The first prints the address of a server that it started, the second the same."""
+    address = lab.ok("open", "--no-browser")
+    assert served(address)
+    assert lab.ok("open", "--no-browser") == address
+    found = json.loads(lab.ok("open", "--json"))
+    assert found["address"] == address.strip()
+    assert address.strip() in lab.ok("serve", "--status")
+    assert json.loads(lab.ok("serve", "--status", "--json"))["pid"] == found["pid"]
+
+
+def test_stop_ends_it(lab: Lab) -> None:
+    """After ``--stop`` nothing answers there, and a new server has a new address."""
+    address = lab.ok("open", "--no-browser")
+    assert "labs stay" in lab.ok("serve", "--stop")
+    assert not served(address)
+    assert lab("serve", "--status").returncode == 1
+    assert "No page" in lab.ok("serve", "--stop")
+    again = lab.ok("open", "--no-browser")
+    assert again != address
+    assert served(again)
+
+
+def test_a_server_that_was_killed_is_not_found(lab: Lab) -> None:
+    """What a server left that had no time to clear up misleads nobody."""
+    address = lab.ok("open", "--no-browser")
+    pid = json.loads(lab.ok("serve", "--status", "--json"))["pid"]
+    os.kill(pid, signal.SIGKILL)
+    assert ends(lambda: not served(address), PATIENCE)
+    assert served(lab.ok("open", "--no-browser"))
+
+
+@contextmanager
+def in_the_foreground(lab: Lab, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A server as it is typed, at any port."""
+    server = subprocess.Popen(
+        lab.argv("serve", "--port", "0", *options),
+        env=lab.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with server:
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_in_the_foreground_a_signal_ends_it_in_order(lab: Lab, number: signal.Signals) -> None:
+    """It prints where it is, and on Ctrl-C it ends with success."""
+    with in_the_foreground(lab) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline()
+        assert served(address)
+        server.send_signal(number)
+        assert server.wait(PATIENCE) == 0
+    assert not served(address)
+    assert lab("serve", "--status").returncode == 1
+
+
+def test_there_is_one_server(lab: Lab) -> None:
+    """A second one says where the first is, and what ends it."""
+    address = lab.ok("open", "--no-browser").strip()
+    second = lab("serve", "--port", "0")
+    assert second.returncode == 4
+    assert address in second.stderr
+    assert "lab serve --stop" in second.stderr
+    assert served(address)
+
+
+def test_a_port_that_is_taken(lab: Lab) -> None:
+    """A port that was asked for is that one or none; without, another is found."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        for command in (("open", "--no-browser"), ("serve",)):
+            refused = lab(*command, "--port", port)
+            assert refused.returncode == 3
+            assert "in use" in refused.stderr
+            assert "--port" in refused.stderr
+    assert served(lab.ok("open", "--no-browser"))
+
+
+def test_beyond_this_machine_only_with_a_warning(lab: Lab) -> None:
+    """Who binds to more than loopback is told what that means; by default nobody does."""
+    assert "127.0.0.1" in lab.ok("open", "--no-browser")
+    lab.ok("serve", "--stop")
+    with in_the_foreground(lab, "--bind", "0.0.0.0") as server:  # noqa: S104  that is the point
+        assert server.stdout is not None
+        address = server.stdout.readline()
+        assert served(address)
+        foreign = httpx.get(address.strip(), headers={"Host": "evil.example"})
+        assert foreign.status_code == 403
+        server.send_signal(signal.SIGINT)
+        _, warned = server.communicate(timeout=PATIENCE)
+    assert "not encrypted" in " ".join(warned.split())
+
+
+def test_a_page_that_was_not_built(package: Path, tmp_path: Path) -> None:
+    """In a checkout without the built page both commands say how to build it."""
+    shutil.copytree(package, tmp_path / "bare", ignore=shutil.ignore_patterns("static"))
+    with own_folders(tmp_path) as folders:
+        env = {**folders, "PYTHONPATH": str(tmp_path / "bare"), "PYTHONSAFEPATH": "1"}
+        with lab_command(env) as bare:
+            for command in (("open",), ("serve",), ("serve", "--port", "0")):
+                refused = bare(*command)
+                assert refused.returncode == 3
+                assert "make page" in refused.stderr
+            assert bare("serve", "--status").returncode == 1
+    with pages.serving(tmp_path / "bare", bare.env) as page:
+        found = page.http.get("/")
+        assert found.status_code == 503
+        assert "make page" in found.text
+
+
+def test_no_other_command_pays_for_the_server() -> None:
+    """What the server is made of is loaded by the server alone."""
+    heavy = "{'starlette', 'uvicorn', 'websockets', 'asyncio', 'nh3'}"
+    code = f"import sys; import labrunner.cli.app; sys.exit(bool({heavy} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
