@@ -256,6 +256,8 @@ async def _hear(socket: WebSocket, one: Terminal, line: Line) -> tuple[int, str]
                 one.resize(*_size(said["resize"]))
             elif said is not None and "seen" in said:
                 one.seen(line, max(0, int(said["seen"])))
+            elif said is not None and said.get("close") is True:
+                one.end(terminals.ENDED, "")
             else:
                 return GARBAGE, "what was that?"
         except (ValueError, TypeError):
