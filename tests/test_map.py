@@ -360,8 +360,16 @@ def test_another_step_has_another_beginning(record: LabRecord) -> None:
 
 def test_without_a_last_map_the_step_counts(record: LabRecord) -> None:
     """What was measured beside the learner's work serves the first comparison."""
-    kept.keep(record, MANY, at=5.0, points=("step", "lab"))
+    kept.keep(record, MANY, at=5.0, points=())
     assert kept.to_compare(record, "last") == ("step", kept.Kept(5.0, "first", MANY))
+
+
+def test_a_beginning_is_never_replaced(record: LabRecord) -> None:
+    """What was measured beside the learner's work, and came late, is no better than a map."""
+    kept.keep(record, MANY, at=5.0)
+    kept.keep(record, EXAMPLE, at=6.0, points=("last", "step", "lab"))
+    for point in kept.POINTS[1:]:
+        assert kept.to_compare(record, point) == (point, kept.Kept(5.0, "first", MANY))
 
 
 @pytest.mark.parametrize(

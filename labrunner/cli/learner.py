@@ -101,7 +101,7 @@ def start(
         follow = progress if as_json else _preparing(progress, scenario, language)
         opened = labs.start(store, name, options, on_event=follow)
     place.show(opened, as_json=as_json)
-    keeping.begin(opened, first=True)
+    keeping.begin(opened)
 
 
 def _preparing(progress: OnEvent, scenario: Scenario, language: str) -> OnEvent:
@@ -173,7 +173,7 @@ def reset(
     with ui.Progress(tr("Resetting {1}", record.scenario), quiet=as_json) as progress:
         opened = labs.reset(store, record, keep_step=step, on_event=progress)
     place.show(opened, as_json=as_json)
-    keeping.begin(opened, first=True)
+    keeping.begin(opened)
 
 
 def stop(

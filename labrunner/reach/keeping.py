@@ -6,7 +6,7 @@ engine dies, the next step is reached - it ends without a word and leaves nothin
 ``local`` host, where measuring takes a container on the learner's own engine, it is left out:
 there the first `lab map` of a step is what later ones are compared with.
 
-    python -m labrunner.reach.keeping STORE LAB STEP [POINT]...
+    python -m labrunner.reach.keeping STORE LAB STEP
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from labrunner.errors import LabError
 if TYPE_CHECKING:
     from subprocess import Popen
 
-    from labrunner.reach.kept import Point
     from labrunner.session import OpenLab
     from labrunner.store import LabRecord, Store
 
@@ -35,19 +34,18 @@ _at_work: list[Popen[bytes]] = []
 """Those that this process has started and that may not have ended yet."""
 
 
-def begin(lab: OpenLab, *, first: bool = False) -> None:
-    """Have the beginning of the current step measured, and of the lab where it is the first."""
+def begin(lab: OpenLab) -> None:
+    """Have the beginning of the current step measured, and of the lab where that was not yet."""
     import subprocess
 
     _at_work[:] = [process for process in _at_work if process.poll() is None]
     if lab.record.host != "sandbox":
         return
-    points = ("step", "lab") if first else ("step",)
     argv = [sys.executable, "-m", __name__, str(lab.store.path), lab.record.id, lab.record.step]
     # it keeps nothing of ours open, and no folder from being removed
     with suppress(OSError):
         process = subprocess.Popen(
-            [*argv, *points],
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -57,7 +55,7 @@ def begin(lab: OpenLab, *, first: bool = False) -> None:
         _at_work.append(process)
 
 
-def measure(path: Path, lab_id: str, step: str, points: tuple[Point, ...]) -> None:
+def measure(path: Path, lab_id: str, step: str) -> None:
     """Measure a lab and keep it, if the lab is still there and on that step afterwards."""
     from labrunner.engine import reach, running
     from labrunner.lock import holding
@@ -78,7 +76,7 @@ def measure(path: Path, lab_id: str, step: str, points: tuple[Point, ...]) -> No
     with holding(locks, record.scenario, patience=LONGEST):
         record = _still(store, lab_id, step)
         if record is not None:
-            keep(record, found, at=at, points=points)
+            keep(record, found, at=at, points=())
 
 
 def _still(store: Store, lab_id: str, step: str) -> LabRecord | None:
@@ -89,13 +87,11 @@ def _still(store: Store, lab_id: str, step: str) -> LabRecord | None:
 
 def main(argv: list[str]) -> None:
     """Be polite to everything else on the machine, and quiet."""
-    from labrunner.reach.kept import POINTS
-
     signal.alarm(LONGEST * 2)
     os.nice(19)
-    path, lab_id, step, *points = argv
+    path, lab_id, step = argv
     with suppress(LabError):
-        measure(Path(path), lab_id, step, tuple(p for p in POINTS if p in points))
+        measure(Path(path), lab_id, step)
 
 
 if __name__ == "__main__":

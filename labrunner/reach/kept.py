@@ -56,10 +56,10 @@ def keep(
         record: the lab, on the step that it was measured in.
         reach: the measurement.
         at: when it was made; default: now.
-        points: what it is from now on. It also becomes what is missing: the first map in a
-            step is as near to its beginning as any will be.
+        points: what it is from now on. A beginning has been once and is never replaced; where
+            none was measured, the first map in a step is as near to it as any will be.
     """
-    wanted = set(points)
+    wanted: set[Point] = {point for point in points if point == "last"}
     wanted |= {point for point in POINTS[1:] if recall(record, point) is None}
     kept = Kept(time.time() if at is None else at, record.step, reach)
     for point in wanted:
