@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parents[2] / "labrunner" / "web" / "static"
 LABS = ("page-work", "page-read", "page-dies")
 """One to be started and ended by a test, one that runs all the time, one that dies."""
+SLOW = "page-slow"
+"""A lab whose start waits for a file."""
 
 GONE = """
 @scenario.check("gone")
@@ -27,6 +29,13 @@ def gone(lab):
     if lab.container("%(name)s-two") is not None:
         return not_yet("There is still a %(name)s-two.", expected="none", seen="one")
     return passed("%(name)s-two is gone")
+"""
+WAITING = """
+def slowly(lab):
+    while not Path("%(flag)s").exists():
+        Event().wait(0.05)
+
+scenario = replace(scenario, setup=slowly)
 """
 GONE_STEP = """
 ## It goes again {#gone}
@@ -58,10 +67,12 @@ class Served:
     Attributes:
         lab: the command.
         address: what opens the page, with the token.
+        flag: the file that the slow lab's start waits for.
     """
 
     lab: Lab
     address: str
+    flag: Path
 
     @property
     def base(self) -> str:
@@ -80,9 +91,10 @@ class Served:
             self.lab.ok("start", name)
 
 
-def write(shelf: Path, name: str) -> None:
+def write(shelf: Path, name: str, more: str = "") -> None:
     """A lab of two steps, in English and in French."""
-    folder = tiny.write(shelf, name, more=GONE % {"name": name}, later=GONE_STEP % {"name": name})
+    words = {"name": name}
+    folder = tiny.write(shelf, name, more=GONE % words + more, later=GONE_STEP % words)
     english = folder / "content" / "lesson.md"
     french = english.read_text("utf-8")
     for said, told in (
@@ -107,11 +119,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     shelf = place / "shelf"
     for name in LABS:
         write(shelf, name)
+    flag = place / "flag"
+    write(shelf, SLOW, "from dataclasses import replace\n" + WAITING % {"flag": flag})
     with own_folders(place) as folders:
         env = {**folders, "LABRUNNER_SCENARIOS": str(shelf)}
         with lab_command(env) as lab:
             running = json.loads(lab.ok("open", "--no-browser", "--port", "0", "--json"))
-            yield Served(lab, running["address"])
+            yield Served(lab, running["address"], flag)
             lab.ok("serve", "--stop")
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import Lab
 from tests.page.cable import Cable
-from tests.page.conftest import Served
+from tests.page.conftest import SLOW, Served
 
 if TYPE_CHECKING:
     import docker
@@ -105,12 +105,15 @@ def test_a_lab_is_played_from_its_start_to_its_end(served: Served, opened: Open)
 
 def test_a_start_can_be_called_off(served: Served, opened: Open) -> None:
     """What had been made of it is removed again, and the page says so."""
-    page = opened("/lab/page-work")
+    page = opened(f"/lab/{SLOW}")
     press(page, re.compile("^Start"))
-    press(page, "Call it off")
+    expect(page.locator(".work")).to_contain_text(f"container {SLOW}-one")
+    with page.expect_response("**/stop"):
+        press(page, "Call it off")
+    served.flag.touch()
     expect(page.get_by_text("It was called off.")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("^Start"))).to_be_visible()
-    assert not served.running("page-work")
+    assert not served.running(SLOW)
 
 
 def test_a_broken_connection_loses_nothing(served: Served, opened: Open) -> None:
@@ -149,6 +152,9 @@ def test_a_page_that_is_loaded_anew_has_its_terminals(reading: Page) -> None:
     type_in(reading, "cat /proc/1/cmdline; echo")
     expect(screen(reading)).to_contain_text("sleep")
     press(reading, "Close page-read-one")
+    expect(reading.get_by_role("tab")).to_have_text(["shell"])
+    reading.reload()
+    expect(screen(reading)).to_contain_text("still here")
     expect(reading.get_by_role("tab")).to_have_text(["shell"])
 
 

@@ -111,6 +111,8 @@ export interface ReachMap {
   outside: { container: string; state: string; label: string }[];
   legend: { word: string; label: string; meaning: string }[];
   notes: string[];
+  /** What is wrong on the engine, whatever the learner has to do with it. */
+  troubles?: { name: string; containers: string[]; message: string; look: string }[];
   changes: string[];
 }
 

@@ -12,6 +12,7 @@ export class MapView {
   private readonly table = h("div", { class: "table" });
   private readonly lines = h("ul", { class: "lines" });
   private readonly changes = h("div", { class: "changes", role: "status" });
+  private readonly faults = h("ul", { class: "faults" });
   private readonly trouble = h("div", { role: "status" });
   private readonly when = h("span", { class: "when" });
   private readonly fold: HTMLDetailsElement;
@@ -24,7 +25,7 @@ export class MapView {
 
   constructor(private readonly name: string) {
     const words = h("details", {}, h("summary", {}, tr("In words")), this.lines);
-    put(this.body, this.trouble, this.changes, this.table, this.drawing, words);
+    put(this.body, this.trouble, this.faults, this.changes, this.table, this.drawing, words);
     this.fold = h(
       "details",
       { class: "fold" },
@@ -87,10 +88,12 @@ export class MapView {
       found.legend,
       found.notes,
       found.words,
+      found.troubles,
     ]);
     if (key !== this.said) {
       this.said = key;
       this.drawTable(found);
+      fill(this.faults, ...(found.troubles ?? []).map(faultOf));
       fill(this.lines, ...found.words.map((line) => h("li", {}, line)));
     }
     this.drawChanges(found.changes);
@@ -125,6 +128,10 @@ export class MapView {
     if (meanings.length) put(this.table, h("dl", { class: "legend" }, ...meanings));
     if (notes.length) put(this.table, h("ul", {}, ...notes.map((note) => h("li", {}, note))));
   }
+}
+
+function faultOf({ message, look }: { message: string; look: string }): HTMLElement {
+  return h("li", {}, message, look && h("br"), look && h("code", {}, look));
 }
 
 /** What stands above each table. */
