@@ -357,6 +357,11 @@ def registry(folders: Sequence[str | Path] | None = None) -> Registry:
     return _registry(shelves.user_roots(folders), tuple(sys.path))
 
 
+def look_again() -> None:
+    """Whoever asks next sees scenarios that have come since; those that were loaded stay so."""
+    _registry.cache_clear()
+
+
 def discover(folders: Sequence[str | Path] | None = None) -> Found:
     """Every scenario there is, read and checked anew, and what is wrong with the others."""
     return Registry(shelves.user_roots(folders)).everything()

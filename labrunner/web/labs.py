@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from labrunner import words
 from labrunner.errors import LabError, UsageError
+from labrunner.reach import keeping
 from labrunner.session import find_step, lesson_of, locked, open_lab
 from labrunner.web.opening import opened
 from labrunner.web.threads import store
@@ -46,6 +47,17 @@ def language_of(asked: str | None) -> str | None:
 def record_of(name: str) -> LabRecord | None:
     """The running lab of a scenario."""
     return next(iter(store().labs(scenario=name)), None)
+
+
+def scenario_of(name: str) -> Scenario:
+    """A scenario, also one that was written while the server ran."""
+    from labrunner import plugins
+
+    try:
+        return plugins.find(name)
+    except UsageError:
+        plugins.look_again()
+        return plugins.find(name)
 
 
 # --- looking ------------------------------------------------------------------------------
@@ -91,10 +103,8 @@ def catalogue(server: Server) -> dict[str, Any]:
 
 
 def _hosts(name: str) -> tuple[str, ...]:
-    from labrunner import plugins
-
     try:
-        return plugins.find(name).hosts
+        return scenario_of(name).hosts
     except LabError:
         return ()
 
@@ -108,9 +118,7 @@ def _standing(server: Server, name: str, record: LabRecord | None) -> dict[str, 
         return {"id": "", "host": "", "language": task.spoken.language, "step": None, "number": 0}
     step, number, total = record.step or None, 0, 0
     try:
-        from labrunner import plugins
-
-        lesson = lesson_of(plugins.find(record.scenario), record.language)
+        lesson = lesson_of(scenario_of(record.scenario), record.language)
     except LabError:
         pass  # its plugin is gone: it can be stopped all the same
     else:
@@ -148,11 +156,10 @@ def standing(server: Server, name: str, record: LabRecord | None) -> dict[str, A
 
 def one(server: Server, name: str, asked: str | None) -> dict[str, Any]:
     """One lab with its lesson; also where it does not run."""
-    from labrunner import plugins
     from labrunner.lessons import html
     from labrunner.reach import picture
 
-    scenario = plugins.find(name)
+    scenario = scenario_of(name)
     record = record_of(name)
     language = asked or (record.language if record else words.ENGLISH)
     lesson = lesson_of(scenario, language)
@@ -235,7 +242,10 @@ def check(server: Server, name: str, wanted: str | None) -> dict[str, Any]:
         server.tasks.refuse(name)
         step = open_lab(store(), name).find_step(wanted)
         with locked(name), opened(name) as lab:
-            return checked(lab, steps.check(lab, lab.find_step(step.id)))
+            done = steps.check(lab, lab.find_step(step.id))
+            if done.moved:
+                keeping.begin(lab)
+            return checked(lab, done)
 
 
 def checked(lab: OpenLab, found: Checked) -> dict[str, Any]:
@@ -274,10 +284,9 @@ def hint(name: str, wanted: str | None) -> dict[str, Any]:
 
 def solution(name: str, wanted: str | None, asked: str | None) -> dict[str, Any]:
     """The solution of a step; also of a lab that does not run."""
-    from labrunner import plugins
     from labrunner.lessons import html
 
-    scenario = plugins.find(name)
+    scenario = scenario_of(name)
     record = record_of(name)
     lesson = lesson_of(scenario, asked or (record.language if record else words.ENGLISH))
     step = find_step(lesson, wanted or (record.step if record else "") or lesson.steps[0].id)
@@ -324,10 +333,8 @@ def begin(
 
 def _spoken(name: str, language: str) -> tuple[str, Path | None]:
     """What is spoken about a lab; one whose plugin is gone can be stopped, in English."""
-    from labrunner import plugins
-
     try:
-        scenario = plugins.find(name)
+        scenario = scenario_of(name)
         return lesson_of(scenario, language).language, scenario.content
     except LabError:
         return words.ENGLISH, None
@@ -338,10 +345,9 @@ def start(
 ) -> dict[str, Any]:
     """Start a lab."""
     from labrunner import lab as labs
-    from labrunner import plugins
     from labrunner.engine import hosts
 
-    scenario = plugins.find(name)
+    scenario = scenario_of(name)
     hosts.choose(scenario, host)
     if at:
         find_step(lesson_of(scenario, language), at)
@@ -349,6 +355,7 @@ def start(
     def work(task: Task) -> dict[str, Any]:
         options = labs.StartOptions(host=host, language=language, at=at)
         opened_lab = labs.start(store(), name, options, on_event=task.on_event)
+        keeping.begin(opened_lab)
         opened_lab.host.close()
         return {"id": opened_lab.record.id}
 
@@ -366,6 +373,8 @@ def solve(server: Server, name: str, wanted: str | None) -> dict[str, Any]:
         with locked(name), opened(name) as mine:
             mine_step = mine.find_step(step.id)
             done = steps.solve(mine, mine_step, on_event=task.on_event, on_output=task.on_output)
+            if done.checked.moved:
+                keeping.begin(mine)
             typed = [{"command": t.command.text, "exit_code": t.code} for t in done.typed]
             return {"typed": typed, **checked(mine, done.checked)}
 
@@ -383,6 +392,7 @@ def reset(server: Server, name: str, *, keep_step: bool) -> dict[str, Any]:
         again = labs.reset(
             store(), pick(store(), name), keep_step=keep_step, on_event=task.on_event
         )
+        keeping.begin(again)
         again.host.close()
         return {"id": again.record.id}
 

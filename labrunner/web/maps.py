@@ -107,10 +107,10 @@ def _changes(lab: OpenLab, reach: Reach) -> tuple[frozenset[Any], list[str]]:
 
 def plan(name: str) -> dict[str, Any]:
     """What there is of a lab that does not run: how it starts."""
-    from labrunner import plugins
     from labrunner.reach import picture
+    from labrunner.web.labs import scenario_of
 
-    drawn = picture.of_scenario(plugins.find(name))
+    drawn = picture.of_scenario(scenario_of(name))
     lists = ("legend", "notes", "changes", "published", "outside")
     return {
         "state": "none",

@@ -179,21 +179,25 @@ class Pty:
 
     async def end(self) -> tuple[int | None, str]:
         """Hang up, and kill what does not heed that."""
-        ended = self._process.poll() is not None
         with suppress(OSError):
             os.close(self._master)
-        if not ended:
-            await asyncio.get_running_loop().run_in_executor(None, self._kill)
-        return (self._process.returncode if ended else None), ""
+        code = await asyncio.get_running_loop().run_in_executor(None, self._kill)
+        return code, ""
 
-    def _kill(self) -> None:
-        for number in (signal.SIGHUP, signal.SIGKILL):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
-            if self._ended.wait(GRACE):
-                break
+    def _kill(self) -> int | None:
+        """End what is left; the exit code of a program that had ended, or does on hanging up."""
+        if not self._ended.wait(GRACE):
+            self._signal(signal.SIGHUP)
+            if not self._ended.wait(GRACE):
+                self._signal(signal.SIGKILL)
+                self._ended.wait(GRACE)
+        # also what it had left in its group, where nobody hears a hanging up
+        self._signal(signal.SIGKILL)
+        return self._process.returncode
+
+    def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+            os.killpg(self._process.pid, number)
 
 
 class InContainer:

@@ -270,9 +270,11 @@ class Terminal:
             self._loop.remove_writer(self._backend.fileno())
         exit_code, reason = await self._backend.end()
         if self._line is not None:
-            if code == ENDED and reason:
+            by_itself = code == ENDED
+            if by_itself and reason:
                 code = OVER
-            self._line.close(code, why or reason, (exit_code, why or reason))
+            said = (exit_code if by_itself else None, why or reason)
+            self._line.close(code, why or reason, said)
         self._on_end(self)
 
 

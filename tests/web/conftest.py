@@ -43,8 +43,11 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
 @pytest.fixture(scope="module")
 def env(tmp_path_factory: pytest.TempPathFactory, shelf: Path) -> Iterator[Mapping[str, str]]:
     """The environment of everything in this file."""
-    with own_folders(tmp_path_factory.mktemp("home")) as folders:
-        yield {**folders, "LABRUNNER_SCENARIOS": str(shelf), "SHELL": "/bin/bash"}
+    home = tmp_path_factory.mktemp("home")
+    with own_folders(home) as folders:
+        # nobody's .bashrc: what it does when it is killed half-way would be ours
+        own = {"HOME": str(home), "SHELL": "/bin/bash"}
+        yield {**folders, **own, "LABRUNNER_SCENARIOS": str(shelf)}
 
 
 @pytest.fixture(scope="module")

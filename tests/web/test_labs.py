@@ -123,7 +123,8 @@ def test_the_learners_language(page: Page, news: News, running: str, command: La
     news.until(is_about("changed", running))
     assert "Démarre" in page.get(f"/api/labs/{running}")["steps"][0]["html"]
     checked = page.post(f"/api/labs/{running}/check", 200)
-    assert checked["said"] == command("check").stdout.splitlines()
+    printed = command("check")
+    assert checked["said"] == printed.stdout.splitlines(), printed.stderr
     assert "pas encore" in checked["said"][0]
     assert page.get("/api/words?lang=fr")["words"]["passed"] == "réussi"
 
@@ -199,7 +200,8 @@ def test_a_lab_that_is_over_ends_its_terminals(page: Page, running: str, command
     with page.socket(f"/ws/terminal?lab={running}&place=shell") as shell:
         with page.socket(f"/ws/terminal?lab={running}&place=host") as host:
             command.ok("stop", running)
-            assert end_of(host)[1] == 4410
+            # its shell was killed with the sandbox: the last that is heard may be either
+            assert end_of(host)[1] in {1000, 4410}
         assert end_of(shell)[1] == 4410
     assert page.get(f"/api/labs/{running}/terminals") == {"terminals": []}
 
@@ -242,10 +244,11 @@ def test_the_map_is_never_older_than_the_lab(page: Page, news: News, running: st
     assert first["state"] == "measured"
     assert f"{running}-one" in first["svg"]
     assert [row["source"] for row in first["table"]["rows"]] in ([f"{running}-one"], [])
-    task = page.post(f"/api/labs/{running}/solve", 202)["task"]
-    assert news.done(task)["error"] is None
+    shell = page.terminal(running)
+    shell.type(f"docker run -d --name {running}-two tools:1 sleep infinity; echo do'ne'\r")
+    shell.until("done\r\n")
     assert ends(lambda: f"{running}-two" in page.get(f"/api/labs/{running}/map")["svg"], PATIENCE)
-    # the check that came after it has run things, too; then nothing more happens
+    # it takes a moment until nothing more happens
     ages: list[float] = []
 
     def grows() -> bool:
