@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["browser"]  # one for all that drive one: two at once are refused
 
-TIMEOUT = 180
+TIMEOUT = 300
 
 collect_ignore = ["example_plugin"]
 """Its tests are those of an author, and need its package to be found; test_testing.py runs them."""

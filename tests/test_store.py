@@ -260,7 +260,7 @@ def test_the_lock_goes_with_its_holder(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    with holding(tmp_path, "shop", patience=5):
+    with holding(tmp_path, "shop", patience=60):
         pass
 
 
@@ -271,12 +271,12 @@ def test_a_waiting_command_gets_the_lock_when_it_is_free(tmp_path: Path) -> None
     def first() -> None:
         with holding(tmp_path, "shop"):
             entered.set()
-            leave.wait(5)
+            leave.wait(60)
 
     thread = threading.Thread(target=first)
     thread.start()
-    entered.wait(5)
+    entered.wait(60)
     threading.Timer(0.2, leave.set).start()
-    with holding(tmp_path, "shop", patience=5):
+    with holding(tmp_path, "shop", patience=60):
         assert leave.is_set()
     thread.join()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def ends(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def ends(condition: Callable[[], bool], seconds: float = 60) -> bool:
     """Whether something becomes true in time."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -6,10 +6,12 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pexpect
 import pytest
 
+from tests import tiny
 from tests.conftest import Lab
 
 pytestmark = pytest.mark.engine
@@ -26,7 +28,7 @@ def terminal(stopped: Lab) -> Iterator[pexpect.spawn[str]]:
     child = pexpect.spawn(
         "bash", ["--norc", "--noprofile", "-i"], env=env, dimensions=(40, 80), encoding="utf-8"
     )
-    child.timeout = 60
+    child.timeout = 120
     child.expect("ready> ")
     child.sendline(f'lab() {{ {sys.executable} -m labrunner "$@"; }}')
     child.expect("ready> ")
@@ -97,8 +99,13 @@ def test_a_shell_whose_lab_is_over_says_so(
     terminal.expect("ready> ")
 
 
-def test_an_interrupted_start_in_a_terminal_says_what_it_does(terminal: pexpect.spawn[str]) -> None:
+def test_an_interrupted_start_in_a_terminal_says_what_it_does(
+    terminal: pexpect.spawn[str], tmp_path: Path
+) -> None:
     """Ctrl-C while the table is live: the screen ends tidily and nothing runs."""
+    # it cannot be over before the interrupt comes, however late that is
+    hangs = "scenario.setup = lambda lab: Event().wait()"
+    tiny.write(tmp_path / "mine", NAME, more=hangs)
     terminal.sendline("lab start small; echo code $?")
     terminal.expect("host")
     terminal.sendintr()

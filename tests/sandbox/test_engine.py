@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from labrunner.engine.client import engine_address
 from labrunner.errors import EngineError
 from labrunner.model.topology import Limits
 from tests.sandboxes import BASE, private_folder, running
+from tests.waiting import ends
 
 if TYPE_CHECKING:
     import docker
@@ -111,7 +111,7 @@ def test_stopping_it_is_quick_and_clean(
     """``docker stop`` reaches the engine inside, which ends in good order, not by force."""
     with running(engine, host_image, tools) as made:
         box = engine.containers.get(made.container)
-        box.stop(timeout=20)
+        box.stop(timeout=60)
         assert box.wait()["StatusCode"] == 0
 
 
@@ -119,8 +119,8 @@ def test_no_zombies_stay(host: sandbox.Sandbox) -> None:
     """The host's first process takes care of what containers leave behind."""
     for _ in range(3):
         host.client.containers.run(BASE, ["true"], remove=True)
-    states = host.run(["sh", "-c", "cat /proc/[0-9]*/stat | cut -d' ' -f3"]).out.split()
-    assert "Z" not in states
+    look = ["sh", "-c", "cat /proc/[0-9]*/stat 2>/dev/null | cut -d' ' -f3"]
+    assert ends(lambda: "Z" not in host.run(look).out.split())
 
 
 # --- limits --------------------------------------------------------------------------------
@@ -142,7 +142,6 @@ def test_the_limits_are_set_on_the_outside(
 
 def test_a_full_disk_is_full_inside_only(host: sandbox.Sandbox) -> None:
     """Filling it gives "no space left", leaves the engine answering, and can be undone."""
-    before = os.statvfs("/").f_bavail
     container = host.client.containers.run(BASE, ["sleep", "infinity"], detach=True)
     try:
         code, said = container.exec_run(["sh", "-c", "head -c 500M /dev/zero >/var/big"])
@@ -152,7 +151,8 @@ def test_a_full_disk_is_full_inside_only(host: sandbox.Sandbox) -> None:
     finally:
         container.remove(force=True)
     assert host.client.containers.run(BASE, ["true"], remove=True) == b""
-    assert before - os.statvfs("/").f_bavail < (200 << 20) / os.statvfs("/").f_frsize
+    used = ["sh", "-c", "df -k /var/lib/docker | awk 'END{print $3}'"]
+    assert ends(lambda: int(host.run(used).out) < 20_000)
 
 
 def test_a_disk_must_fit_into_memory(engine: docker.DockerClient, host_image: str) -> None:
@@ -185,16 +185,21 @@ def test_a_size_that_is_none_is_an_error() -> None:
 
 @pytest.mark.parametrize("network", ["bridge", "host", "street", "yard"])
 def test_an_unknown_name_is_unknown_at_once(host: sandbox.Sandbox, network: str) -> None:
-    """Nobody waits for a name server that is not there, on whatever kind of network."""
+    """Nobody waits for a name server that is not there, on whatever kind of network.
+
+    Who asked one would wait for five seconds at least; the quickest of a few tries is compared,
+    since a busy machine may take long for anything.
+    """
     made = []
     if network in ("street", "yard"):
         made.append(host.client.networks.create(network, internal=network == "yard"))
     try:
-        script = "s=$(date +%s%N); getent hosts nosuchname; echo $(($(date +%s%N) - s))"
+        once = "s=$(date +%s%N); getent hosts nosuchname; echo $(($(date +%s%N) - s))"
+        script = f"for i in 1 2 3; do {once}; done"
         shown = host.client.containers.run(
             BASE, ["bash", "-c", script], network=network, remove=True
         )
-        assert int(shown) < 1_000_000_000
+        assert min(map(int, shown.split())) < 4_000_000_000
     finally:
         for each in made:
             each.remove()

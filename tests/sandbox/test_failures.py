@@ -63,7 +63,7 @@ def test_an_engine_that_never_answers_is_given_up(
         box = outer_box.Box(name=f"labtest-{secrets.token_hex(4)}", image=image)
         try:
             with pytest.raises(EngineError, match=r"did not answer in time\n(.*\n)*.*a miracle"):
-                outer_box.start(engine, box, deadline=2)
+                outer_box.start(engine, box, deadline=12)
         finally:
             assert outer_box.remove(engine, box.name)
 
@@ -75,7 +75,7 @@ def test_an_engine_that_dies_later_takes_the_sandbox_along(
     with running(engine, host_image, {}) as made:
         box = engine.containers.get(made.container)
         made.run(["sh", "-c", "kill -9 $(pidof containerd)"])
-        assert box.wait(timeout=20)["StatusCode"] == 1
+        assert box.wait(timeout=90)["StatusCode"] == 1
         assert "labrunner: failed: containerd ended" in box.logs().decode()
 
 
@@ -97,10 +97,17 @@ def test_the_doctor_starts_a_sandbox_and_a_container_in_it(
     engine: docker.DockerClient, host_image: str
 ) -> None:
     """On a machine where all is well each thing tried is fine, and nothing is left."""
+
+    def boxes() -> set[str]:
+        found = engine.api.containers(all=True, filters={"name": "labrunner-doctor-"})
+        return {box["Id"] for box in found}
+
     found = sandbox.diagnose(engine, host_image)
+    # among them may be those of another doctor; they go, too
+    left = boxes()
     assert [d.name for d in found if not d.ok] == []
     assert {"sandbox", "reaching it", "containers in it"} <= {d.name for d in found}
-    assert not engine.api.containers(all=True, filters={"name": "labrunner-doctor-"})
+    assert ends(lambda: not left & boxes())
 
 
 @pytest.mark.slow
@@ -150,10 +157,13 @@ def test_a_second_client_of_the_engine_works(host: sandbox.Sandbox) -> None:
 def test_paused_containers_do_not_keep_it_from_going(
     engine: docker.DockerClient, host_image: str, tools: dict[str, str]
 ) -> None:
-    """A paused container in it delays its removal by no more than a moment."""
+    """A paused container in it does not delay its removal as long as the engine waits for one.
+
+    That is ten seconds; without it, it takes less than one.
+    """
     with running(engine, host_image, tools) as made:
         made.client.containers.run(BASE, ["sleep", "infinity"], detach=True).pause()
         made.close()
         started = time.monotonic()
         assert sandbox.remove(engine, made.lab_id) is True
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 9

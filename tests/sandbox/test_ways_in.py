@@ -52,7 +52,7 @@ def test_run_ends_what_takes_too_long(host: sandbox.Sandbox) -> None:
     """After the time is over there is an error, and the command is gone."""
     with pytest.raises(EngineError, match=r"did not end within 0\.3 s"):
         host.run(["sleep", "77.7"], timeout=0.3)
-    assert "77.7" not in host.run(["ps"]).out
+    assert ends(lambda: "77.7" not in host.run(["ps"]).out)
 
 
 def test_run_says_when_the_sandbox_has_gone(engine: docker.DockerClient, host_image: str) -> None:
@@ -65,7 +65,7 @@ def test_run_says_when_the_sandbox_has_gone(engine: docker.DockerClient, host_im
 
 def test_probe_speaks_json_lines(host: sandbox.Sandbox) -> None:
     """A request goes in, replies come out, the last one says that it is done."""
-    replies = list(host.probe({"mode": "reach", "containers": [], "timeout": 0.2}, timeout=10))
+    replies = list(host.probe({"mode": "reach", "containers": [], "timeout": 0.2}, timeout=60))
     assert replies
     assert "done" in replies[-1]
 
@@ -93,25 +93,25 @@ def test_conversations_with_the_prober_are_held_at_once(host: sandbox.Sandbox) -
 
     def wait() -> None:
         with suppress(EngineError):
-            list(host.probe({**silent, "timeout": 30}, timeout=40))
+            list(host.probe({**silent, "timeout": 300}, timeout=310))
 
     waiting = threading.Thread(target=wait, daemon=True)
     waiting.start()
     try:
         begun = time.monotonic()
-        assert list(host.probe({"mode": "tcp", "tries": [], "timeout": 1}, timeout=10))
-        assert time.monotonic() - begun < 5
+        assert list(host.probe({"mode": "tcp", "tries": [], "timeout": 1}, timeout=60))
+        assert time.monotonic() - begun < 60
         assert waiting.is_alive()
     finally:
         end_prober(host)
-        waiting.join(10)
+        waiting.join(60)
     assert not waiting.is_alive()
 
 
 def test_without_its_prober_a_host_is_probed_all_the_same(host: sandbox.Sandbox) -> None:
     """Somebody inside has ended it: another is started for the question."""
     end_prober(host)
-    replies = list(host.probe({"mode": "reach", "containers": [], "timeout": 0.2}, timeout=10))
+    replies = list(host.probe({"mode": "reach", "containers": [], "timeout": 0.2}, timeout=60))
     assert "done" in replies[-1]
 
 
@@ -129,7 +129,7 @@ def interactive(host: sandbox.Sandbox, *argv: str) -> list[str]:
 def test_interactive_is_a_terminal(host: sandbox.Sandbox) -> None:
     """Keys, window size and its changes go in, colours come out, the exit code comes back."""
     command, *arguments = interactive(host, "bash")
-    child = pexpect.spawn(command, arguments, dimensions=(33, 77), timeout=20, encoding="utf-8")
+    child = pexpect.spawn(command, arguments, dimensions=(33, 77), timeout=60, encoding="utf-8")
     child.expect(r"root@lab-host:~# ")
     child.sendline("stty size")
     child.expect("33 77")
@@ -155,7 +155,7 @@ def test_interactive_in_a_pipe_is_plain(host: sandbox.Sandbox) -> None:
         interactive(host, "sh", "-c", "cat; echo problem >&2; exit 3"),
         input=data,
         capture_output=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (3, data, b"problem\n")
@@ -247,7 +247,7 @@ def test_where_folders_are_not_shared_a_tunnel_leads_in(
                 ["unshare", "--mount", *argv],
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=300,
                 check=False,
             )
             assert done.returncode == 0, done.stderr

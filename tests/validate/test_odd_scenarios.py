@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from labrunner.validate.bench import Patience
 from labrunner.validate.proof import Kind, Status
 from tests import tiny
-from tests.validate.authors import SECOND_CHECK, SECOND_STEP, SOLUTION, Author, how, only
+from tests.validate.authors import QUICK, SECOND_CHECK, SECOND_STEP, SOLUTION, Author, how, only
 
 if TYPE_CHECKING:
     import docker
@@ -128,7 +128,7 @@ def test_a_flaky_step_is_called_flaky(author: Author) -> None:
 def test_a_setup_that_hangs_ends(author: Author) -> None:
     """The start is given up after its time; nothing else of the scenario is tried."""
     author.write(more="scenario.setup = lambda lab: Event().wait()")
-    proof = author.prove(options=how(patience=Patience(start=12, command=8, check=4, stop=40)))
+    proof = author.prove(options=how(patience=replace(QUICK, start=12)))
     (found,) = proof.results
     assert (found.case.kind, found.status) == (Kind.START, Status.ERROR)
     assert "did not end within 12 s" in found.message
