@@ -15,6 +15,7 @@ const NO_SUCH = 4404;
 const TAKEN_OVER = 4409;
 const LAB_OVER = 4410;
 const SEEN = 65536; // bytes that are drawn before the server hears of it
+const PIECE = 65536; // bytes that are sent in one message
 const FONT = 'ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace';
 
 export interface TerminalActs {
@@ -36,7 +37,11 @@ export class Terminal {
   private session: string;
   private pending: string[] = [];
   private seen = 0;
+  /** Bytes of what was printed before, which a program gets no answer to. */
+  private replay = 0;
+  private mute = 0;
   private ready = false;
+  private printed = false;
   private dead = false;
   private opened = false;
 
@@ -86,7 +91,7 @@ export class Terminal {
 
   /** Puts text in as if it were pasted: a shell waits for Enter before it does anything. */
   type(text: string): void {
-    if (this.ready) this.xterm.paste(text);
+    if (this.ready && this.printed) this.xterm.paste(text);
     else this.pending.push(text);
   }
 
@@ -154,21 +159,34 @@ export class Terminal {
     if (said.session !== undefined) {
       this.session = said.session;
       if (said.again) this.xterm.reset();
+      this.replay = said.replay ?? 0;
       this.ready = true;
       this.say("");
       this.tellSize();
-      for (const text of this.pending.splice(0)) this.xterm.paste(text);
     }
     if (said.ended !== undefined) this.end(said.ended, said.why ?? "");
   }
 
   private draw(bytes: Uint8Array): void {
-    this.xterm.write(bytes, () => {
-      this.seen += bytes.length;
-      if (this.seen < SEEN) return;
-      this.line?.send(JSON.stringify({ seen: this.seen }));
-      this.seen = 0;
-    });
+    const old = bytes.subarray(0, this.replay);
+    this.replay -= old.length;
+    if (old.length) {
+      this.mute += 1;
+      this.xterm.write(old, () => {
+        this.mute -= 1;
+      });
+    }
+    this.xterm.write(bytes.subarray(old.length), () => this.drawn(bytes.length));
+  }
+
+  private drawn(count: number): void {
+    this.printed = true;
+    // what a shell prints first is its prompt: it is ready to be typed into
+    for (const text of this.pending.splice(0)) this.xterm.paste(text);
+    this.seen += count;
+    if (this.seen < SEEN) return;
+    this.line?.send(JSON.stringify({ seen: this.seen }));
+    this.seen = 0;
   }
 
   private closed(code: number, reason: string): boolean {
@@ -206,6 +224,7 @@ export class Terminal {
     this.line?.close();
     this.dead = false;
     this.session = "";
+    this.printed = false;
     this.xterm.reset();
     this.connect();
     this.xterm.focus();
@@ -221,7 +240,10 @@ export class Terminal {
   // --- what is typed, and the size ----------------------------------------------------------
 
   private send(bytes: Uint8Array<ArrayBuffer>): void {
-    if (this.ready) this.line?.send(bytes);
+    if (!this.ready || this.mute) return;
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      this.line?.send(bytes.slice(at, at + PIECE));
+    }
   }
 
   private tellSize(): void {
@@ -265,6 +287,7 @@ export class Terminal {
 interface Control {
   session?: string;
   again?: boolean;
+  replay?: number;
   ended?: number | null;
   why?: string;
 }
