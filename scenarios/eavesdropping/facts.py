@@ -168,12 +168,14 @@ class Heard:
     Attributes:
         own: packets from or to the one who listened.
         foreign: packets between others.
+        knocks: of its own, those from or to the port of the database.
         seconds: from the first packet to the last.
     """
 
     own: int
     foreign: int
     seconds: float
+    knocks: int = 0
 
 
 def heard(lines: Sequence[str], me: Iterable[str]) -> Heard:
@@ -181,8 +183,10 @@ def heard(lines: Sequence[str], me: Iterable[str]) -> Heard:
     mine = set(me)
     packets = [match for line in lines if (match := PACKET.match(line))]
     times = [float(packet["at"]) for packet in packets]
-    own = sum(1 for p in packets if mine & {p["source"], p["target"]})
-    return Heard(own, len(packets) - own, max(times) - min(times) if times else 0.0)
+    own = [p for p in packets if mine & {p["source"], p["target"]}]
+    knocks = sum(1 for p in own if str(PORT) in (p["sport"], p["dport"]))
+    seconds = max(times) - min(times) if times else 0.0
+    return Heard(len(own), len(packets) - len(own), seconds, knocks)
 
 
 def capture(lab: Lab, who: str, path: str) -> list[str] | Verdict:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from labrunner import not_yet, passed
 from labrunner.checks import running
 
-from .facts import app_knows_better, app_works, capture, heard, loot, query, visits
+from .facts import PORT, Heard, app_knows_better, app_works, capture, heard, loot, query, visits
 
 if TYPE_CHECKING:
     from labrunner import Lab, Verdict
@@ -39,29 +39,36 @@ def switch(lab: Lab) -> Verdict:
     view = lab.container("neighbour")
     found = heard(packets, view.networks.values() if view else ())
     seen = f"{found.own} packets of its own and {found.foreign} of others in {found.seconds:.1f} s"
-    look = f"docker exec neighbour tcpdump -n -r {path}"
+    message, expected = doubtful(found, path)
+    if message:
+        look = f"docker exec neighbour tcpdump -n -r {path}"
+        return not_yet(message, expected=expected, seen=seen, look=look)
+    return passed(f"neighbour can hear, and app is not to be heard: {seen}.", seen=seen)
+
+
+def doubtful(found: Heard, path: str) -> tuple[str, str]:
+    """Why a capture says nothing of a switch, and what would; both "" where it does."""
     if not found.own:
-        return not_yet(
+        return (
             f"neighbour's own pings are not in {path}: who hears nothing at all may be deaf.",
-            expected="packets that neighbour itself sent while it listened",
-            seen=seen,
-            look=look,
+            "packets that neighbour itself sent while it listened",
         )
     if found.seconds < SECONDS:
-        return not_yet(
+        return (
             "That was too short: app may not have said anything meanwhile.",
-            expected=f"{SECONDS:g} seconds or more from the first packet to the last",
-            seen=seen,
-            look=look,
+            f"{SECONDS:g} seconds or more from the first packet to the last",
+        )
+    if not found.knocks:
+        return (
+            f"neighbour's own knock on port {PORT} is not in {path}: it may be deaf to app, too.",
+            f"packets of neighbour's own from and to port {PORT} of db",
         )
     if found.foreign >= FLOODED:
-        return not_yet(
+        return (
             "neighbour heard others talk. Has it told somebody lies by ARP already?",
-            expected="a capture without arpspoof",
-            seen=seen,
-            look=look,
+            "a capture without arpspoof",
         )
-    return passed(f"neighbour can hear, and app is not to be heard: {seen}.", seen=seen)
+    return "", ""
 
 
 def still_listening(lab: Lab) -> Verdict | None:
@@ -86,13 +93,16 @@ def spoof(lab: Lab) -> Verdict:
     has_password, patients = found
     if not (has_password and patients == len(visits(lab))):
         return not_yet(
-            "The capture has only one half of the talk.",
+            "The capture has only one half of the talk."
+            if has_password or patients
+            else "Neither password nor patients can be read in the capture.",
             expected="the app's password, which goes to db, and the rows, which come back",
             seen=f"password: {'yes' if has_password else 'no'}, patients: {patients}",
             look="docker exec app ip neigh; docker exec db cat /proc/net/arp",
         )
+    unaware = "" if app_works(lab) else ", and app works on as if nothing were the matter"
     return passed(
-        f"neighbour has the password and {patients} patients, and app has noticed nothing.",
+        f"neighbour has the password and {patients} patients{unaware}.",
         seen=f"{patients} patients and the password in /tmp/loot.pcap",
     )
 
@@ -107,7 +117,9 @@ def scram(lab: Lab) -> Verdict:
         return not_yet(
             "db trusts everybody now, and asks for no password."
             if "trust" in methods
-            else "db still has the password sent to it.",
+            else "db still has the password sent to it."
+            if "password" in methods
+            else "db asks in another way than it should.",
             expected="scram-sha-256 in every line of pg_hba.conf that begins with host",
             seen=" and ".join(sorted(methods)) or "no line",
             look="docker exec db cat pg_hba.conf",
@@ -125,7 +137,7 @@ def scram(lab: Lab) -> Verdict:
         )
     if not patients:
         return not_yet(
-            "There are no rows in the new capture, so it has only one half of the talk.",
+            "There are no rows in the new capture: the answers of db were not heard.",
             expected="patients, but no password",
             seen="neither",
             look="docker exec app ip neigh",

@@ -34,7 +34,7 @@ def encrypt(lab: Lab) -> Verdict:
             look="docker logs --tail 3 app",
         )
     return app_knows_better(lab) or passed(
-        "insider has every packet, and can read neither password nor patients.",
+        "insider has packets of app and db, and can read neither password nor patients.",
         seen="packets of port 5432 in /tmp/tls.pcap, none of this lab's secrets",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from labrunner import Verdict, not_yet, passed
@@ -12,7 +13,7 @@ from labrunner import Verdict, not_yet, passed
 from .facts import no_file, runs_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from labrunner import Lab
     from labrunner.view import ContainerView
@@ -27,6 +28,8 @@ SLOWED = 0.6
 CAP = 0.5
 
 _RATE = re.compile(r"([\d.]+) ([KMGT]?)bits/sec.*receiver")
+_SOURCE = re.compile(r"local \S+ port (\d+) connected")
+_JSON_SOURCE = re.compile(r'"local_port":\s*(\d+)')
 _UNIT = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
 
 
@@ -58,12 +61,13 @@ def best(lab: Lab, name: str) -> float | Verdict:
     if text is None:
         return no_file(path, f"{RUNS} runs of iperf3 to store")
     found = rates_in(text)
-    if len(found) >= RUNS:
+    runs = min(len(found), len(sources_in(text)))
+    if runs >= RUNS:
         return max(found) / 1e9
     return not_yet(
         f"{path} holds too few runs: one alone proves nothing.",
-        expected=f"{RUNS} finished runs or more",
-        seen=f"{len(found)}",
+        expected=f"{RUNS} finished runs or more, each another one",
+        seen=f"{runs}",
         look=f"docker exec desk grep receiver {path}",
     )
 
@@ -76,7 +80,30 @@ def bests(lab: Lab, *names: str) -> list[float] | Verdict:
         if isinstance(rate, Verdict):
             return rate
         found.append(rate)
-    return found
+    return copied(lab, names) or found
+
+
+def copied(lab: Lab, names: Sequence[str]) -> Verdict | None:
+    """``None`` where no two of desk's files have a run in common."""
+    paths = [f"/tmp/{name}.txt" for name in names]  # noqa: S108
+    sources = {path: sources_in(lab.file("desk", path) or "") for path in paths}
+    for one, two in combinations(paths, 2):
+        if same := sources[one] & sources[two]:
+            return not_yet(
+                f"{two} holds runs that are in {one}: they were copied, not measured.",
+                expected=f"{RUNS} runs of its own in each file",
+                seen=f"in both: the run from port {min(same)}",
+                look=f"docker exec desk grep connected {one} {two}",
+            )
+    return None
+
+
+def sources_in(text: str) -> set[str]:
+    """The ports from which runs were sent, as iperf3 writes them or with ``-J``.
+
+    The kernel gives each run another one.
+    """
+    return set(_SOURCE.findall(text)) | set(_JSON_SOURCE.findall(text))
 
 
 def crowd(lab: Lab) -> Verdict:

@@ -35,11 +35,14 @@ def prune(lab: Lab) -> Verdict:
     if isinstance(night, Verdict):
         return night
     for name in OLD:
-        if lab.network(name):
+        if network := lab.network(name):
+            members = " and ".join(sorted(network.members))
             return not_yet(
-                f"The network {name} is there still, and nobody is on it.",
+                f"The network {name} is there still, with {members} on it: a prune leaves it."
+                if members
+                else f"The network {name} is there still, and nobody is on it.",
                 expected=f"no network {' and no network '.join(OLD)}",
-                seen=f"{name}, without a member",
+                seen=f"{name}, {f'with {members}' if members else 'without a member'}",
                 look="docker network ls",
             )
     if not night.running:
@@ -125,13 +128,16 @@ def waiting(lab: Lab, night: ContainerView) -> Verdict | None:
 
 def fair_over(lab: Lab) -> Verdict | None:
     """``None`` where the fair's container and network are gone."""
-    if lab.network("fair") is None:
+    fair, stand = lab.network("fair"), lab.container("stand")
+    if fair is None:
         return None
-    stand = lab.container("stand")
+    on_it = set(fair.members) | ({"stand"} if stand and "fair" in stand.networks else set())
+    members = " and ".join(sorted(on_it))
     return not_yet(
-        "The network fair is there still"
-        + (", and stand on it." if stand else ", though nobody is on it."),
+        f"The network fair is there still, and {members} on it."
+        if members
+        else "The network fair is there still, though nobody is on it.",
         expected="no container stand and no network fair",
-        seen=f"stand is {stand.status}" if stand else "fair, without a member",
+        seen=f"stand is {stand.status}" if stand else f"fair, with {members or 'no member'}",
         look="docker network ls",
     )

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 
     from labrunner import Lab
 
-NEW = "This is version 2."
+NEW, OLD_PAGE = "This is version 2.", "This is version 1."
 PAGES = "http://web:8000"
+PUBLISHED = "127.0.0.1:8080 -> 8000"
+EVERYWHERE = "0.0.0.0:8080 -> 8000"
 
 
 def update(lab: Lab) -> Verdict:
@@ -37,10 +39,17 @@ def read(lab: Lab, path: str) -> str:
 
 
 def old_still(lab: Lab, page: str) -> Verdict:
-    """The old version is served still; why."""
-    tag = lab.client.api.inspect_image("site:stable")["Id"]
+    """The old version is served still, or nothing is; why."""
+    if OLD_PAGE not in page:
+        return not_yet(
+            "web runs, but desk does not get the page of the site from it.",
+            expected=f"{PAGES}/: {NEW}",
+            seen=page.splitlines()[0] if page else "nothing",
+            look=f"docker exec desk curl -sS -m 2 {PAGES}/",
+        )
+    tags = {t: i["Id"] for i in lab.client.api.images() for t in i["RepoTags"] or ()}
     web = lab.container("web")
-    moved = web is not None and web.attrs["Image"] != tag
+    moved = web is not None and web.attrs["Image"] != tags.get("site:stable")
     return not_yet(
         "web was made from the old image and stays with it: the name has moved on, web has not."
         if moved
@@ -85,11 +94,14 @@ def book_ruined(lab: Lab, mounts: Sequence[Mapping[str, Any]]) -> bool:
 def port_lost(lab: Lab) -> Verdict | None:
     """``None`` where the host finds the site where it did before, and nobody else."""
     web = lab.container("web")
-    ports = [f"{p.address}:{p.host_port}" for p in web.published] if web else []
-    if ports == ["127.0.0.1:8080"]:
+    ports = [f"{p.address}:{p.host_port} -> {p.port}" for p in web.published] if web else []
+    if ports == [PUBLISHED]:
         return None
+    found = any(port in ports for port in (PUBLISHED, EVERYWHERE))
     return not_yet(
-        "The host does not find the new web where the old one was.",
+        "The host finds the new web where the old one was, and others find it, too."
+        if found
+        else "The host does not find the new web where the old one was.",
         expected="port 8000 published on 127.0.0.1:8080, and nowhere else",
         seen=", ".join(ports) or "nothing published",
         look="docker port web",

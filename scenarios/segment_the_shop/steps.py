@@ -82,8 +82,10 @@ def reported(shop: Shop, *parts: list[Finding], well: str) -> Verdict:
 
 def survey(lab: Lab) -> Verdict:
     """The plan has each way that the shop needs, and no other."""
-    shop = Shop(lab)
-    return with_rest(missing(lab) or _plan(lab), shop.open)
+    # of what does not run, nobody can say what it may do
+    if problem := missing(lab):
+        return problem
+    return with_rest(_plan(lab), Shop(lab).open)
 
 
 def _plan(lab: Lab) -> Verdict:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from labrunner import Lab
 
+NO_CONNECTION = 2
+"""The exit code of psql where it cannot connect."""
 PATIENCE = 4.0
 """Seconds for a service that was just made to come up, and for nginx to forget an address."""
 
@@ -48,6 +50,14 @@ def _no_cards(lab: Lab) -> Verdict | None:
             break
     if found.code == 0 and int(found.out) > 0:
         return None
+    said = (found.err or found.out).strip().splitlines()
+    if found.code == NO_CONNECTION:
+        return not_yet(
+            "payment-db runs, but the database in it does not answer.",
+            expected="a database that takes connections",
+            seen=said[-1] if said else "nothing",
+            look="docker logs --tail 5 payment-db",
+        )
     if lab.run_on_host(["ls", "/var/lib/docker/volumes/cards"]).code != 0:
         return ruined(
             "The volume cards is gone, and the cards with it.",
@@ -55,9 +65,9 @@ def _no_cards(lab: Lab) -> Verdict | None:
             seen="no volume cards",
         )
     return not_yet(
-        "payment-db has no cards: they are in the volume cards.",
+        "payment-db has no cards: the lab put them into the volume cards.",
         expected="the volume cards at /var/lib/postgresql/data in payment-db",
-        seen=(found.err or found.out).strip().splitlines()[-1],
+        seen=said[-1] if said else "nothing",
         look="docker inspect -f '{{json .Mounts}}' payment-db",
     )
 
