@@ -17,8 +17,6 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from labrunner.words import tr
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -121,7 +119,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or refuse."""
         if scope["type"] == "http":
-            await self._http(scope, receive, _with_headers(send))
+            await self._http(scope, receive, _with_headers(scope, send))
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
@@ -200,7 +198,7 @@ def _token(scope: Scope) -> str:
 
 
 async def _refuse(send: Send, why: str) -> None:
-    body = page(tr("This is not open to you"), f"{why}." if why else "").encode()
+    body = page("This is not open to you", f"{why}." if why else "").encode()
     headers = [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-length", str(len(body)).encode()),
@@ -221,13 +219,16 @@ def page(title: str, why: str) -> str:
     )
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(scope: Scope, send: Send) -> Send:
+    # built files are asked for again each time, and sent only where they have changed
+    cache = b"no-cache" if scope["path"].startswith("/static/") else b"no-store"
+
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             theirs = {name for name, _ in message.get("headers", ())}
             more = [pair for pair in HEADERS if pair[0] not in theirs]
             if b"cache-control" not in theirs:
-                more.append((b"cache-control", b"no-store"))
+                more.append((b"cache-control", cache))
             message = {**message, "headers": [*message.get("headers", ()), *more]}
         await send(message)
 

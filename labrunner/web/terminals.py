@@ -65,6 +65,10 @@ class Line:
         self.unseen += len(data)
         self.wake.set()
 
+    def seen(self, count: int) -> None:
+        """The page has shown so many bytes more; what was not even sent it has not."""
+        self.unseen = max(len(self._pending), self.unseen - count)
+
     def take(self) -> bytes:
         """What is to be sent now."""
         self.wake.clear()
@@ -144,7 +148,7 @@ class Terminal:
 
     def seen(self, line: Line, count: int) -> None:
         """A page has shown so many bytes more."""
-        line.unseen = max(0, line.unseen - count)
+        line.seen(count)
         if self._line is line:
             self._flow()
 
