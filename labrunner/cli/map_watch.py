@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import sys
 import threading
@@ -10,17 +11,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labrunner.cli import ui
-from labrunner.cli.map import Wanted
+from labrunner.cli.map import Wanted, compare
 from labrunner.cli.map_table import Compared, Shown, changed, draw
 from labrunner.engine.host import ROLE
-from labrunner.errors import EngineError
+from labrunner.errors import BusyError, EngineError
+from labrunner.lock import holding
+from labrunner.places import state_folder
 from labrunner.reach import changes, kept, looking
 from labrunner.words import tr
 
 if TYPE_CHECKING:
     from labrunner.engine.host import Host
     from labrunner.model.reach import Reach, Trouble
-    from labrunner.reach.changes import Change
     from labrunner.session import OpenLab
 
 EVERY = 5.0
@@ -28,9 +30,11 @@ EVERY = 5.0
 event of the engine's, and a server listens a while after its container has started."""
 QUIET = 0.2
 """Seconds without an event that end a series of them: one command often makes several."""
+ENDING = 30.0
+"""Seconds that somebody else gets to end the lab."""
 TOLD = 4
 """So many of the last drawings' changes stay below the table in a terminal."""
-CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+CLEAR = "\x1b[H\x1b[2J"
 LOOKED_AT = ("exec_create", "exec_start", "exec_die", "attach", "top", "resize", "health_status")
 """Events that come of looking, and of a check of a container's health."""
 
@@ -43,23 +47,25 @@ class Watch:
         self._wanted = wanted
         self._said: list[Compared] = []
         self._named: tuple[Trouble, ...] = ()
-        self._terminal = sys.stdout.isatty()
+        self._terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
     def run(self) -> None:
         """Draw, wait, measure again, and say what changed."""
         from labrunner.interrupt import Interrupted
 
-        # on a client of its own: while it listens, others are measured with
+        # before the first look: what happens meanwhile is a sign, too
         signs = Signs(self._lab.host)
         try:
-            before = self._measure()
-            self._draw(before, ())
+            before = self._look()
+            first, lacking = compare(self._lab, before, self._wanted.since)
+            self._draw(before, first, ui.wrap(lacking) if lacking else "")
             while True:
+                kept.keep(self._lab.record, before)
                 signs.wait(EVERY)
-                after = self._measure()
+                after = self._look()
                 found = changes.compare(before, after)
                 if found:
-                    self._draw(after, found)
+                    self._tell(after, Compared("drawn", time.time(), found))
                 before = after
         except EngineError:
             if self._ended():
@@ -69,34 +75,39 @@ class Watch:
         except Interrupted:
             ui.note("")
 
-    def _measure(self) -> Reach:
+    def _look(self) -> Reach:
         reach, self._named = looking.look(self._lab.view)
-        kept.keep(self._lab.record, reach)
         return reach
 
     def _ended(self) -> bool:
-        """Whether somebody has stopped the lab, or makes it anew."""
+        """Whether somebody has stopped the lab, or makes it anew; who is about to is waited for."""
+        locks, name = state_folder() / "locks", self._lab.scenario.name
+        with suppress(BusyError), holding(locks, name, patience=ENDING):
+            pass
         return self._lab.record.id not in {record.id for record in self._lab.store.labs()}
 
-    def _draw(self, reach: Reach, found: tuple[Change, ...]) -> None:
-        compared = Compared("drawn", time.time(), found)
-        if found and not self._terminal:
-            ui.say(changed(compared, ui.width(), everything=self._wanted.everything))
-            sys.stdout.flush()
-            return
-        marked = compared if found else None
-        shown = Shown(
-            reach, self._wanted.everything, self._lab.scenario.riddle, self._named, marked
-        )
-        all_of_it = self._wanted.everything
-        earlier = [changed(one, ui.width(), everything=all_of_it) for one in self._said[-TOLD:]]
-        parts = [draw(shown, ui.width(), ui.paint), *reversed(earlier)]
+    def _tell(self, reach: Reach, compared: Compared) -> None:
+        """Say what changed: in a terminal below a new drawing, elsewhere by itself."""
+        if self._terminal:
+            earlier = [self._sentences(one) for one in reversed(self._said[-TOLD:])]
+            self._draw(reach, compared, *earlier)
+        else:
+            ui.say(self._sentences(compared))
+        sys.stdout.flush()
+        self._said.append(compared)
+
+    def _sentences(self, compared: Compared) -> str:
+        return changed(compared, ui.width(), everything=self._wanted.everything)
+
+    def _draw(self, reach: Reach, compared: Compared | None, *more: str) -> None:
+        riddle = self._lab.scenario.riddle
+        shown = Shown(reach, self._wanted.everything, riddle, self._named, compared)
+        parts = [draw(shown, ui.width(), ui.paint), *(part for part in more if part)]
         if self._terminal:
             sys.stdout.write(CLEAR)
             parts.append(ui.wrap(tr("Enter measures at once, Ctrl-C ends.")))
         ui.say("\n\n".join(parts))
         sys.stdout.flush()
-        self._said += [compared] if found else []
 
 
 class Signs:

@@ -150,12 +150,14 @@ def test_a_watch_says_what_changes(stopped: Lab) -> None:
 def test_a_watch_in_a_terminal_is_drawn_anew_until_ctrl_c(stopped: Lab) -> None:
     """The table is there again with each change; Ctrl-C ends it, and that is no error."""
     stopped.ok("start", NAME)
-    argv = stopped.argv("map", "--watch")
+    assert ends(lambda: is_kept(stopped, "lab", step="two"), PATIENCE)
+    argv = stopped.argv("map", "--watch", "--since", "lab")
     env = {**stopped.env, "TERM": "xterm"}
     child = pexpect.spawn(argv[0], argv[1:], env=env, encoding="utf-8", dimensions=(40, 80))
     child.timeout = PATIENCE
     try:
         child.expect(r"1 container")
+        child.expect("since the lab began")
         child.expect("Ctrl-C ends")
         typed(stopped, SECOND)
         child.expect(r"2 containers")
