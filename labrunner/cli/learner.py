@@ -40,7 +40,8 @@ def list_labs(*, as_json: Json = False) -> None:
         return
     for entry in found.entries:
         ui.say(entry.name)
-        ui.say(ui.wrap(f"  {entry.title}. {entry.summary}", "  "))
+        stop = "" if entry.title.endswith(("?", "!", ".")) else "."
+        ui.say(ui.wrap(f"  {entry.title}{stop} {entry.summary}", "  "))
         ui.say(f"  {_facts(entry)}")
     for problem in found.problems:
         where = f"{problem.where}: " if problem.where else ""
