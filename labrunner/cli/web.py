@@ -45,7 +45,7 @@ def open_page(
     if browser and not as_json and _can_show():
         import webbrowser
 
-        webbrowser.open(running.address)
+        webbrowser.open(address.for_a_browser(running))
 
 
 def serve(

@@ -94,6 +94,36 @@ def find() -> Running | None:
         return None  # it is about to say where it is, or has just ended
 
 
+def for_a_browser(running: Running) -> str:
+    """An address that opens the page once, soon: all users see the arguments of a browser.
+
+    Raises:
+        LabError: the server does not answer.
+    """
+    import http.client
+    from urllib.parse import parse_qs, urlsplit
+
+    from labrunner.errors import LabError
+    from labrunner.web.gate import TICKETS, TOKEN
+
+    found = urlsplit(running.address)
+    connection = http.client.HTTPConnection(found.hostname or "", found.port, timeout=10)
+    try:
+        token = parse_qs(found.query)["token"][0]
+        connection.request("POST", TICKETS, headers={TOKEN: token})
+        answer = connection.getresponse()
+        ticket = answer.read().decode()
+    except (OSError, http.client.HTTPException) as error:
+        raise LabError(
+            f"the page does not answer: {error}", "lab serve --stop, then again"
+        ) from error
+    finally:
+        connection.close()
+    if answer.status != http.HTTPStatus.OK:
+        raise LabError("the page does not know its own token", "lab serve --stop, then again")
+    return f"{found.scheme}://{found.netloc}/?ticket={ticket}"
+
+
 def stop(running: Running, *, patience: float = 60) -> bool:
     """End a server; whether it has ended. Its labs stay."""
     try:

@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import secrets
 import socket
+import time
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
@@ -38,6 +39,10 @@ HEADERS = (
 """On every answer."""
 
 SAFE = frozenset({"GET", "HEAD"})
+TICKETS = "/ticket"
+TOKEN = "x-labrunner-token"  # noqa: S105  a header's name
+VALID = 60.0
+"""Seconds in which a browser must have used its ticket."""
 CLOSED = 4401
 """What a WebSocket is closed with where the gate is shut."""
 
@@ -115,6 +120,7 @@ class Gate:
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app = app
         self._keys = keys
+        self._tickets: dict[str, float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or refuse."""
@@ -129,8 +135,10 @@ class Gate:
         headers = _headers(scope)
         if not self._knows(headers):
             await _refuse(send, "this is not an address of this server")
-        elif scope["path"] == "/" and (token := _token(scope)):
-            await self._enter(send, token)
+        elif scope["path"] == "/" and (asked := _asked(scope)) is not None:
+            await self._enter(send, asked)
+        elif scope["path"] == TICKETS and scope["method"] == "POST":
+            await self._give_ticket(send, headers)
         elif not self._has_cookie(headers):
             await _refuse(send, "")
         elif scope["method"] not in SAFE and not self._is_own(headers):
@@ -169,14 +177,38 @@ class Gate:
             return False
         return found is not None and _same(found.value, self._keys.cookie)
 
-    async def _enter(self, send: Send, token: str) -> None:
-        if not _same(token, self._keys.token):
+    async def _enter(self, send: Send, asked: Mapping[str, str]) -> None:
+        if not (_same(asked.get("token", ""), self._keys.token) or self._takes(asked)):
             await _refuse(send, "this address is an old one")
             return
         cookie = f"{self._keys.cookie_name}={self._keys.cookie}; HttpOnly; SameSite=Strict; Path=/"
         headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
+
+    def _takes(self, asked: Mapping[str, str]) -> bool:
+        """Whether this is a ticket, which is so once and not for long."""
+        return self._tickets.pop(asked.get("ticket", ""), 0) > time.monotonic()
+
+    async def _give_ticket(self, send: Send, headers: Mapping[str, str]) -> None:
+        """For the token, what others may see: a browser's arguments are no secret."""
+        if not _same(headers.get(TOKEN, ""), self._keys.token) or "origin" in headers:
+            await _refuse(send, "")
+            return
+        now = time.monotonic()
+        self._tickets = {one: until for one, until in self._tickets.items() if until > now}
+        ticket = secrets.token_urlsafe(32)
+        self._tickets[ticket] = now + VALID
+        body = ticket.encode()
+        length = str(len(body)).encode()
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", b"text/plain"), (b"content-length", length)],
+            }
+        )
+        await send({"type": "http.response.body", "body": body})
 
 
 def _same(given: str, secret: str) -> bool:
@@ -192,9 +224,11 @@ def _headers(scope: Scope) -> dict[str, str]:
     return found
 
 
-def _token(scope: Scope) -> str:
+def _asked(scope: Scope) -> dict[str, str] | None:
+    """The token or the ticket in an address; ``None`` where there is neither."""
     query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
-    return str(query.get("token", [""])[0])
+    found = {name: values[0] for name, values in query.items()}
+    return found if "token" in found or "ticket" in found else None
 
 
 async def _refuse(send: Send, why: str) -> None:

@@ -66,10 +66,10 @@ class Maps:
 
 def measure(name: str, language: str) -> dict[str, Any]:
     """Measure a lab, and put it into words."""
-    from labrunner.reach import kept, picture, table
+    from labrunner.reach import kept, looking, picture, table
 
     with opened(name) as lab, words.speaking(language, lab.scenario.content):
-        reach = lab.view.reach()
+        reach, troubles = looking.look(lab.view)
         riddle = lab.scenario.riddle
         drawn = picture.of_lab(lab.view, reach, kept.places(lab.record))
         kept.keep_places(lab.record, drawn.places)
@@ -86,7 +86,8 @@ def measure(name: str, language: str) -> dict[str, Any]:
             "published": [asdict(hole) for hole in holes],
             "outside": [asdict(one) for one in table.outside(reach)],
             "legend": [asdict(one) for one in table.legend(tables.values(), holes)],
-            "notes": table.notes(reach, riddle=riddle),
+            "troubles": [asdict(one) for one in troubles],
+            "notes": table.notes(reach, riddle=riddle, told=table.told_by(troubles)),
             "changes": said,
             "riddle": riddle,
         }
@@ -111,7 +112,7 @@ def plan(name: str) -> dict[str, Any]:
     from labrunner.web.labs import scenario_of
 
     drawn = picture.of_scenario(scenario_of(name))
-    lists = ("legend", "notes", "changes", "published", "outside")
+    lists = ("legend", "notes", "troubles", "changes", "published", "outside")
     return {
         "state": "none",
         "age": 0,

@@ -115,6 +115,7 @@ class Terminal:
         self._reading = self._writing = self._exited = False
         self._size = (0, 0)
         self._resizing: asyncio.Task[None] | None = None
+        self._finishing: asyncio.Task[None] | None = None
         self.active = self.left = self._loop.time()
         backend.watch(lambda: self._tell(self._has_exited))
         self._resume()
@@ -189,8 +190,10 @@ class Terminal:
         self._resizing = None
 
     def end(self, code: int, why: str) -> asyncio.Task[None]:
-        """End the program; the page is told so."""
-        return self._loop.create_task(self._finish(code, why))
+        """End the program, or let go of one that has ended; the page is told."""
+        if self._finishing is None:
+            self._finishing = self._loop.create_task(self._finish(code, why))
+        return self._finishing
 
     def _tell(self, call: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop has ended, and with it the terminal
@@ -228,7 +231,7 @@ class Terminal:
             self._printed(data)
         if data == b"" or (data is None and self._exited):
             self._pause()
-            self._loop.create_task(self._finish(ENDED, ""))
+            self.end(ENDED, "")
         elif data and self._exited:
             self._loop.call_soon(self._go_on)
 
@@ -266,8 +269,6 @@ class Terminal:
             self._loop.remove_writer(self._backend.fileno())
 
     async def _finish(self, code: int, why: str) -> None:
-        if self.over:
-            return
         self.over = True
         self._pause()
         if self._writing:

@@ -80,6 +80,27 @@ def test_neither_half_of_the_key_opens_the_other_lock(page: Page) -> None:
         assert httpx.get(f"{page.base}/", headers={"Cookie": pair}).status_code == 403
 
 
+def test_a_ticket_opens_the_page_once(page: Page) -> None:
+    """What a browser is started with, which all users can see, is worth nothing afterwards."""
+    token = page.address.partition("token=")[2]
+    for headers in (
+        {},
+        {"X-Labrunner-Token": "x"},
+        {"X-Labrunner-Token": token, "Origin": FOREIGN},
+    ):
+        assert httpx.post(f"{page.base}/ticket", headers=headers).status_code == 403
+    assert httpx.get(f"{page.base}/ticket", headers={"X-Labrunner-Token": token}).status_code == 403
+    one, two = (
+        httpx.post(f"{page.base}/ticket", headers={"X-Labrunner-Token": token}).text
+        for _ in range(2)
+    )
+    assert token not in {one, two}
+    for ticket in (one, two):
+        assert httpx.get(f"{page.base}/?ticket={ticket}").status_code == 303
+        assert httpx.get(f"{page.base}/?ticket={ticket}").status_code == 403
+    assert httpx.get(f"{page.base}/?ticket=").status_code == 403
+
+
 def test_what_the_server_leaves_is_its_owners_alone(page: Page) -> None:
     """Nobody else on the machine can read the token."""
     folder = page.runtime

@@ -52,6 +52,28 @@ def test_open_starts_a_server_and_finds_it_again(lab: Lab) -> None:
     assert json.loads(lab.ok("serve", "--status", "--json"))["pid"] == found["pid"]
 
 
+def test_a_browser_is_opened_where_there_is_a_screen(lab: Lab, tmp_path: Path) -> None:
+    """In a terminal with a display; and what it is started with does not have the token in it."""
+    seen, browser = tmp_path / "seen", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{seen}\n', encoding="utf-8")
+    browser.chmod(0o700)
+    env = {"DISPLAY": ":0", "BROWSER": f"{browser} %s"}
+    address = lab.ok("open", env=env)
+    assert not seen.exists()
+    for options, opens in ((["--no-browser"], False), ([], True)):
+        terminal, screen = os.openpty()
+        subprocess.run(
+            lab.argv("open", *options), env={**lab.env, **env}, stdout=screen, check=True
+        )
+        os.close(screen)
+        os.close(terminal)
+        assert seen.exists() is opens
+    opened = seen.read_text("utf-8")
+    assert address.strip().partition("token=")[2] not in opened
+    assert served(opened)
+    assert not served(opened)
+
+
 def test_stop_ends_it(lab: Lab) -> None:
     """After ``--stop`` nothing answers there, and a new server has a new address."""
     address = lab.ok("open", "--no-browser")
