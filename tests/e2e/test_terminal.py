@@ -22,9 +22,15 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @pytest.fixture
-def terminal(stopped: Lab) -> Iterator[pexpect.spawn[str]]:
-    """A shell in a terminal of 80 columns in which ``lab`` can be typed."""
-    env = {**stopped.env, "PS1": "ready> ", "TERM": "xterm", "PAGER": "cat"}
+def terminal(stopped: Lab, tmp_path: Path) -> Iterator[pexpect.spawn[str]]:
+    """A shell in a terminal of 80 columns in which ``lab`` can be typed.
+
+    Its home is empty: the lab's shell reads what is in ``~/.bashrc``, and what that does (pyenv
+    waits a minute for a lock that a shell left which was killed) must not be ours.
+    """
+    home = tmp_path / "home"
+    home.mkdir()
+    env = {**stopped.env, "HOME": str(home), "PS1": "ready> ", "TERM": "xterm", "PAGER": "cat"}
     child = pexpect.spawn(
         "bash", ["--norc", "--noprofile", "-i"], env=env, dimensions=(40, 80), encoding="utf-8"
     )
@@ -87,7 +93,7 @@ def test_a_shell_whose_lab_is_over_says_so(
 ) -> None:
     """Its prompt counts the steps, also after a reset in it; once the lab was stopped, it tells."""
     stopped.ok("start", "small")
-    terminal.sendline(f"SHELL={shutil.which(shell)} HOME={stopped.state} lab shell")
+    terminal.sendline(f"SHELL={shutil.which(shell)} lab shell")
     terminal.expect_exact("[small 1/1]")
     terminal.sendline(f"{sys.executable} -m labrunner reset")
     terminal.expect("A second container")
