@@ -42,7 +42,7 @@ def begin(lab: OpenLab) -> None:
     if lab.record.host != "sandbox":
         return
     argv = [sys.executable, "-m", __name__, str(lab.store.path), lab.record.id, lab.record.step]
-    # it keeps nothing of ours open, and no folder from being removed
+    # it keeps nothing of ours open, and no folder of the learner's from being removed
     with suppress(OSError):
         process = subprocess.Popen(
             argv,
@@ -50,7 +50,7 @@ def begin(lab: OpenLab) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            cwd="/",
+            cwd=Path(__file__).parents[2],
         )
         _at_work.append(process)
 

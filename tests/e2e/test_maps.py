@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pexpect
 import pytest
 
+from labrunner.cli.map_watch import is_news
 from tests import tiny
 from tests.conftest import Lab, Snapshot
 from tests.e2e.ways import NOTHING, USAGE, lab_id
 from tests.waiting import ends
+
+if TYPE_CHECKING:
+    import docker
 
 pytestmark = pytest.mark.engine
 
@@ -182,6 +187,41 @@ def test_what_makes_no_event_is_seen_all_the_same(stopped: Lab, tmp_path: Path) 
         stopped("host", "--", *bridge)
         stopped.ok("host", "--", *rule)
         child.expect(r"closed now: drawn-two to drawn-one:80 \(filtered\)")
+
+
+def test_to_look_is_no_news(stopped: Lab, engine: docker.DockerClient) -> None:
+    """On a local host each measurement is a container itself: a watch must not wake itself."""
+    stopped.ok("start", NAME, "--host", "local")
+    stopped_name = lab_id(stopped)
+    # it is listened to from here on, and would end by itself
+    later = int(time.time()) + PATIENCE
+    stream = engine.api.events(decode=True, until=later, filters={"type": ["container", "network"]})
+    stopped.ok("map")
+    typed(stopped, SECOND)
+    events, probers, second = [], set(), set()
+    for event in stream:
+        events.append(event)
+        named = event["Actor"]["Attributes"]
+        if named.get("labrunner.role") == "probe" and named["labrunner.lab"] == stopped_name:
+            probers.add(event["Actor"]["ID"])
+        elif named.get("name") == "drawn-two":
+            second.add(event["Actor"]["ID"])
+            if event["Action"] == "start":
+                break
+    stream.close()
+    assert probers
+    assert second
+
+    def news(whose: set[str]) -> list[str]:
+        return [
+            event["Action"]
+            for event in events
+            if {event["Actor"]["ID"], event["Actor"]["Attributes"].get("container")} & whose
+            and is_news(event)
+        ]
+
+    assert news(probers) == []
+    assert "start" in news(second)
 
 
 # --- riddles ------------------------------------------------------------------------------
