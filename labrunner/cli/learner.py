@@ -9,7 +9,6 @@ import typer
 from labrunner.cli import place, ui
 from labrunner.cli.options import Json, Named, lab_names
 from labrunner.errors import LabError
-from labrunner.reach import keeping
 from labrunner.words import count, tr
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def start(
         follow = progress if as_json else _preparing(progress, scenario, language)
         opened = labs.start(store, name, options, on_event=follow)
     place.show(opened, as_json=as_json)
-    keeping.begin(opened)
+    place.arrived(opened)
 
 
 def _preparing(progress: OnEvent, scenario: Scenario, language: str) -> OnEvent:
@@ -174,7 +173,7 @@ def reset(
     with ui.Progress(tr("Resetting {1}", record.scenario), quiet=as_json) as progress:
         opened = labs.reset(store, record, keep_step=step, on_event=progress)
     place.show(opened, as_json=as_json)
-    keeping.begin(opened)
+    place.arrived(opened)
 
 
 def stop(

@@ -112,3 +112,10 @@ def show_step(lab: OpenLab, step: Step | None) -> None:
         tr("lab check   see whether the step is done; lab hint helps"),
     ):
         ui.say(ui.wrap(line, " " * len("lab shell   ")))
+
+
+def arrived(lab: OpenLab) -> None:
+    """A step begins: have it measured beside the learner's work, to compare with later."""
+    from labrunner.reach import keeping
+
+    keeping.begin(lab)

@@ -12,7 +12,6 @@ from labrunner import words
 from labrunner.cli import place, ui
 from labrunner.cli.options import Json, Named, StepArgument
 from labrunner.errors import UsageError
-from labrunner.reach import keeping
 from labrunner.words import tr
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def check(step: StepArgument = None, *, name: Named = None, as_json: Json = Fals
     else:
         _show_checked(lab, checked)
     if checked.moved:
-        keeping.begin(lab)
+        place.arrived(lab)
     if checked.verdict.outcome is Outcome.ERROR:
         raise typer.Exit(AT_FAULT)
     if not checked.verdict.passed:
@@ -176,7 +175,7 @@ def solve(
         ui.say()
         _show_checked(lab, solved.checked)
     if solved.checked.moved:
-        keeping.begin(lab)
+        place.arrived(lab)
     if not solved.checked.verdict.passed:
         raise typer.Exit(AT_FAULT)
 
