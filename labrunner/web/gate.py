@@ -92,7 +92,7 @@ class Keys:
         try:
             ipaddress.ip_address(name.strip("[]"))
         except ValueError:
-            return name.lower() in {socket.gethostname().lower(), socket.getfqdn().lower()}
+            return name.lower() == socket.gethostname().lower()
         return True
 
 

@@ -18,6 +18,7 @@ from labrunner.reach import keeping
 from labrunner.session import find_step, lesson_of, locked, open_lab
 from labrunner.web.opening import opened
 from labrunner.web.threads import store
+from labrunner.web.watching import is_locked
 
 if TYPE_CHECKING:
     from labrunner.model.lesson import Lesson, Step
@@ -137,9 +138,14 @@ def _standing(server: Server, name: str, record: LabRecord | None) -> dict[str, 
         "attempts": store().shown_so_far(record.id)[0],
         "started": record.created,
         "engine": seen,
-        "state": doing or ("gone" if seen == "gone" else record.state),
+        "state": doing or ("gone" if seen == "gone" or _given_up(record) else record.state),
         "task": task.id if task else None,
     }
+
+
+def _given_up(record: LabRecord) -> bool:
+    """Whether somebody was starting it and is no more."""
+    return record.state == "starting" and not is_locked(record.scenario)
 
 
 def standing(server: Server, name: str, record: LabRecord | None) -> dict[str, Any] | None:
@@ -165,7 +171,7 @@ def one(server: Server, name: str, asked: str | None) -> dict[str, Any]:
     lesson = lesson_of(scenario, language)
     task = server.tasks.of(name)
     watch = server.watching.engine(name)
-    containers = watch.containers if watch and record and watch.record.id == record.id else None
+    known = watch.containers if watch and record and watch.record.id == record.id else None
     with words.speaking(lesson.language, scenario.content):
         drawn = picture.of_scenario(scenario)
         return {
@@ -180,10 +186,21 @@ def one(server: Server, name: str, asked: str | None) -> dict[str, Any]:
             "standing": standing(server, name, record),
             "intro": html.introduction(lesson),
             "steps": [_step(lesson, step, record) for step in lesson.steps],
-            "containers": list(containers or (c.name for c in scenario.containers)),
+            "containers": _containers(scenario, record, known),
             "plan": {"svg": picture.svg(drawn), "words": "\n".join(picture.words(drawn))},
             "tasks": [_task(task)] if task else [],
         }
+
+
+def _containers(
+    scenario: Scenario, record: LabRecord | None, known: tuple[str, ...] | None
+) -> list[str]:
+    """Those that run, as far as is known; on an engine with others, only the lab's own."""
+    planned = [one.name for one in scenario.containers]
+    if record is None or known is None:
+        return planned
+    own = {*planned, *scenario.owns.containers}
+    return [name for name in known if record.host == "sandbox" or name in own]
 
 
 def _languages(scenario: Scenario) -> list[str]:

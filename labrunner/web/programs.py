@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner.errors import EngineError, LabError, UsageError
@@ -177,27 +178,41 @@ class Pty:
     def _fit(self, columns: int, rows: int) -> None:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    async def end(self) -> tuple[int | None, str]:
+    async def end(self, *, kill: bool) -> tuple[int | None, str]:
         """Hang up, and kill what does not heed that."""
         with suppress(OSError):
             os.close(self._master)
-        code = await asyncio.get_running_loop().run_in_executor(None, self._kill)
+        code = await asyncio.get_running_loop().run_in_executor(None, self._end, kill)
         return code, ""
 
-    def _kill(self) -> int | None:
-        """End what is left; the exit code of a program that had ended, or does on hanging up."""
+    def _end(self, kill: bool) -> int | None:  # noqa: FBT001  called by an executor
+        """Wait for the end, or make it; the exit code."""
         if not self._ended.wait(GRACE):
             self._signal(signal.SIGHUP)
             if not self._ended.wait(GRACE):
                 self._signal(signal.SIGKILL)
                 self._ended.wait(GRACE)
-        # also what it had left in its group, where nobody hears a hanging up
-        self._signal(signal.SIGKILL)
+        if kill:
+            for member in members(self._process.pid):
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(member, signal.SIGKILL)
         return self._process.returncode
 
     def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, number)
+
+
+def members(session: int) -> list[int]:
+    """The processes of a session, where the kernel shows them."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError):
+            # after the name in brackets: state, parent, group, session
+            fields = stat.read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                found.append(int(stat.parent.name))
+    return found
 
 
 class InContainer:
@@ -257,8 +272,9 @@ class InContainer:
         with suppress(LabError):
             await self._threads.asking(self._exec.resize, rows, columns)
 
-    async def end(self) -> tuple[int | None, str]:
+    async def end(self, *, kill: bool) -> tuple[int | None, str]:
         """Let go of it, and have it end where it has not."""
+        del kill  # a container's shell has nobody to whom what it started could belong
         return await asyncio.get_running_loop().run_in_executor(None, self._end)
 
     def _end(self) -> tuple[int | None, str]:

@@ -55,6 +55,7 @@ class Server:
         self.sockets = Sockets(self.options.sockets)
         self.watching = Watching(self.news, self.tasks)
         self.maps = Maps(self.watching)
+        self._ending: set[asyncio.Future[None]] = set()
 
     async def begin(self) -> None:
         """The event loop runs."""
@@ -74,4 +75,6 @@ class Server:
         """A lab is gone; called in the event loop."""
         self.maps.forget(lab)
         if lab in self.terminals.labs():
-            self._ending = asyncio.ensure_future(self.terminals.end(lab, "the lab is over", 4410))
+            ending = asyncio.ensure_future(self.terminals.end(lab, "the lab is over"))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)

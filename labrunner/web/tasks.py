@@ -118,6 +118,7 @@ class Tasks:
             self._refuse(lab)
             self._tasks[lab] = task, thread
         thread.start()
+        self._news.tell("changed", lab)
         return task
 
     def refuse(self, lab: str) -> None:

@@ -45,8 +45,12 @@ class Backend(Protocol):
     async def resize(self, columns: int, rows: int) -> None:
         """Its window has another size."""
 
-    async def end(self) -> tuple[int | None, str]:
-        """End what is left of it; its exit code where it had one, and why it ended."""
+    async def end(self, *, kill: bool) -> tuple[int | None, str]:
+        """Let go of it; its exit code where it had one, and why it ended.
+
+        Args:
+            kill: end it, and everything that it has started.
+        """
 
 
 class Line:
@@ -273,7 +277,7 @@ class Terminal:
         self._pause()
         if self._writing:
             self._loop.remove_writer(self._backend.fileno())
-        exit_code, reason = await self._backend.end()
+        exit_code, reason = await self._backend.end(kill=code != ENDED)
         if self._line is not None:
             by_itself = code == ENDED
             if by_itself and reason:

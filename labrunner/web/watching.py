@@ -129,7 +129,7 @@ class Watching:
     def _look_for_the_missing(self, over: Callable[[str], None]) -> None:
         now = time.monotonic()
         for name, since in list(self._missing.items()):
-            if self._tasks.of(name) is not None or _is_locked(name):
+            if self._tasks.of(name) is not None or is_locked(name):
                 self._missing[name] = now
             elif now - since > REST:
                 del self._missing[name]
@@ -147,7 +147,7 @@ def _mark(store: Store, record: LabRecord) -> Mark:
     )
 
 
-def _is_locked(name: str) -> bool:
+def is_locked(name: str) -> bool:
     """Whether a command is at work on a lab."""
     try:
         with (state_folder() / "locks" / f"{name}.lock").open("r", encoding="utf-8") as file:
@@ -232,9 +232,8 @@ class EngineWatch:
     def _happened(self, client: docker.DockerClient) -> None:
         self.count += 1
         self._fresh = True
-        if self.record.host == "sandbox":
-            found = (str((c["Names"] or [""])[0]) for c in client.api.containers())
-            self.containers = tuple(sorted(name.lstrip("/") for name in found if name))
+        found = (str((c["Names"] or [""])[0]) for c in client.api.containers())
+        self.containers = tuple(sorted(name.lstrip("/") for name in found if name))
 
     def _ask(self) -> None:
         """The events have ended: has the lab, too?"""

@@ -336,8 +336,8 @@ def test_the_servers_end_ends_shells_and_no_lab(
         inside = page.terminal(running, f"container:{running}-one")
         inside.type("exec sleep 4321\r")
         inside.until("4321\r\n")
-    assert ends(lambda: not Path(f"/proc/{mine}").exists(), PATIENCE)
-    del other
+    for one in (mine, other):
+        assert ends(lambda one=one: not Path(f"/proc/{one}").exists(), PATIENCE)  # type: ignore[misc]
     assert "4321" not in command.ok("host", "--lab", running, "--", "ps", "-eo", "args")
     assert f"{running}  on a sandbox host" in command.ok("status")
 
