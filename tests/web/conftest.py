@@ -41,13 +41,16 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, name: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def env(tmp_path_factory: pytest.TempPathFactory, shelf: Path) -> Iterator[Mapping[str, str]]:
+def env(
+    tmp_path_factory: pytest.TempPathFactory, package: Path, shelf: Path
+) -> Iterator[Mapping[str, str]]:
     """The environment of everything in this file."""
     home = tmp_path_factory.mktemp("home")
     with own_folders(home) as folders:
         # nobody's .bashrc: what it does when it is killed half-way would be ours
-        own = {"HOME": str(home), "SHELL": "/bin/bash"}
-        yield {**folders, **own, "LABRUNNER_SCENARIOS": str(shelf)}
+        own = {"HOME": str(home), "SHELL": "/bin/bash", "LABRUNNER_SCENARIOS": str(shelf)}
+        # the command is of the same labrunner as the server
+        yield {**folders, **own, "PYTHONPATH": str(package), "PYTHONSAFEPATH": "1"}
 
 
 @pytest.fixture(scope="module")
