@@ -37,6 +37,19 @@ class Typed:
     code: int
 
 
+@dataclass(frozen=True)
+class Wake:
+    """How somebody else ends what is being typed, at any moment of it.
+
+    Attributes:
+        file: becomes readable then.
+        heed: is called then, and raises.
+    """
+
+    file: int
+    heed: Callable[[], None]
+
+
 def environment(lab: OpenLab) -> dict[str, str]:
     """What the lab's shell has beyond the learner's own environment."""
     added = {
@@ -170,6 +183,7 @@ def type_commands(
     *,
     on_event: OnEvent,
     on_output: Callable[[str], None],
+    wake: Wake | None = None,
 ) -> tuple[Typed, ...]:
     """Run commands of a lesson one after another in one shell, as a learner would.
 
@@ -204,7 +218,7 @@ def type_commands(
             process, commands, news, answer, on_event=on_event, on_output=on_output
         )
         try:
-            return following.run()
+            return following.run(wake)
         finally:
             _kill(process)
             following.close()
@@ -243,7 +257,7 @@ class _Following:
         self._typed: list[Typed] = []
         os.set_blocking(self._output.fileno(), False)
 
-    def run(self) -> tuple[Typed, ...]:
+    def run(self, wake: Wake | None) -> tuple[Typed, ...]:
         """Follow until the script has ended.
 
         Raises:
@@ -253,12 +267,16 @@ class _Following:
         with selectors.DefaultSelector() as selector:
             selector.register(self._news, selectors.EVENT_READ)
             selector.register(self._output, selectors.EVENT_READ)
+            if wake is not None:
+                selector.register(wake.file, selectors.EVENT_READ)
             while True:
                 ready = selector.select(deadline - time.monotonic())
                 if not ready:
                     raise EngineError(f"the commands did not end within {SOLUTION_SECONDS:g} s")
                 for key, _ in ready:
-                    if key.fileobj is not self._news:
+                    if wake is not None and key.fileobj == wake.file:
+                        wake.heed()
+                    elif key.fileobj is not self._news:
                         if not self._drain():
                             selector.unregister(self._output)
                     elif not self._hear(self._news.read(CHUNK) or b""):

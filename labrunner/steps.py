@@ -12,7 +12,7 @@ from labrunner.model.event import Event, OnEvent, ignore_event
 from labrunner.model.lesson import Step
 from labrunner.model.verdict import Outcome, Verdict
 from labrunner.session import OpenLab
-from labrunner.shell import Typed, type_commands
+from labrunner.shell import Typed, Wake, type_commands
 
 CHECK_SECONDS = 20.0
 """How long a check may take before it counts as hung."""
@@ -120,6 +120,7 @@ def solve(
     *,
     on_event: OnEvent = ignore_event,
     on_output: Callable[[str], None] = lambda _line: None,
+    wake: Wake | None = None,
 ) -> Solved:
     """Type a step's solution into the lab, then check it.
 
@@ -128,8 +129,9 @@ def solve(
         step: the step.
         on_event: told about each command.
         on_output: given each line that the commands print, as it comes.
+        wake: ends it.
     """
-    typed = type_commands(lab, step.commands, on_event=on_event, on_output=on_output)
+    typed = type_commands(lab, step.commands, on_event=on_event, on_output=on_output, wake=wake)
     return Solved(typed, check(lab, step, solved=True))
 
 

@@ -389,7 +389,9 @@ def solve(server: Server, name: str, wanted: str | None) -> dict[str, Any]:
     def work(task: Task) -> dict[str, Any]:
         with locked(name), opened(name) as mine:
             mine_step = mine.find_step(step.id)
-            done = steps.solve(mine, mine_step, on_event=task.on_event, on_output=task.on_output)
+            done = steps.solve(
+                mine, mine_step, on_event=task.on_event, on_output=task.on_output, wake=task.wake
+            )
             if done.checked.moved:
                 keeping.begin(mine)
             typed = [{"command": t.command.text, "exit_code": t.code} for t in done.typed]
@@ -423,8 +425,7 @@ def stop(server: Server, name: str) -> dict[str, Any]:
 
     task = server.tasks.of(name)
     if task is not None and task.act == "start":
-        task.call_off()
-        return {"task": task.id}
+        return {"task": server.tasks.call_off(name).id}
     record = pick(store(), name)
 
     def work(task: Task) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from labrunner import words
 from labrunner.errors import BusyError, LabError, UsageError
 from labrunner.model.event import Event
+from labrunner.shell import Wake
 from labrunner.web.news import News
 from labrunner.web.threads import leave_store
 
@@ -52,9 +55,24 @@ class Task:
     _undoing: bool = False
     _lines: int = 0
 
+    def __post_init__(self) -> None:
+        self._ear, self._mouth = os.pipe()
+
+    @property
+    def wake(self) -> Wake:
+        """What makes commands heed at once."""
+        return Wake(self._ear, self.heed)
+
     def call_off(self) -> None:
-        """Have it undone at the next sign of life."""
+        """Have it undone at the next sign of life; commands heed at once."""
         self._off.set()
+        with suppress(OSError):  # it has ended meanwhile
+            os.write(self._mouth, b"\0")
+
+    def close(self) -> None:
+        """It has ended."""
+        for pipe in (self._ear, self._mouth):
+            os.close(pipe)
 
     def heed(self) -> None:
         """End here, where it was called off."""
@@ -110,12 +128,12 @@ class Tasks:
         Raises:
             BusyError: something else is being done to the lab.
         """
-        task = Task(lab, act, self._news, spoken)
-        thread = threading.Thread(
-            target=self._run, args=(task, work), name=f"{act} {lab}", daemon=True
-        )
         with self._lock:
             self._refuse(lab)
+            task = Task(lab, act, self._news, spoken)
+            thread = threading.Thread(
+                target=self._run, args=(task, work), name=f"{act} {lab}", daemon=True
+            )
             self._tasks[lab] = task, thread
         thread.start()
         self._news.tell("changed", lab)
@@ -151,10 +169,11 @@ class Tasks:
         Raises:
             UsageError: nothing is being done, or it cannot be called off.
         """
-        task = self.of(lab)
-        if task is None or task.act not in CALLED_OFF:
-            raise UsageError(f"nothing that could be called off is being done to {lab}")
-        task.call_off()
+        with self._lock:
+            task = self.of(lab)
+            if task is None or task.act not in CALLED_OFF:
+                raise UsageError(f"nothing that could be called off is being done to {lab}")
+            task.call_off()
         return task
 
     def end(self, patience: float) -> None:
@@ -162,9 +181,9 @@ class Tasks:
         with self._lock:
             self._closed = True
             running = list(self._tasks.values())
-        for task, _ in running:
-            if task.act in CALLED_OFF:
-                task.call_off()
+            for task, _ in running:
+                if task.act in CALLED_OFF:
+                    task.call_off()
         deadline = time.monotonic() + patience
         for _, thread in running:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -184,6 +203,7 @@ class Tasks:
         finally:
             with self._lock:
                 self._tasks.pop(task.lab, None)
+                task.close()
             leave_store()
         more = {} if result is None else {"result": result}
         self._news.tell("done", task.lab, task=task.id, act=task.act, error=error, **more)

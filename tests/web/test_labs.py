@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,33 @@ def test_a_start_can_be_called_off_before_it_began(page: Page, news: News, stopp
     page.post(f"/api/labs/{stopped}/cancel", 202)
     assert news.done(task)["error"] is not None
     assert standing(page, stopped) is None
+
+
+def test_a_solution_that_is_called_off_is_killed(
+    page: Page, news: News, command: Lab, name: str, shelf: Path
+) -> None:
+    """What was typed ends, with all that it started; the lab stays, and its step is not done."""
+    slow = f"{name}-slow"
+    tiny.write(shelf, slow, solution="$ echo be'gun'; sleep 98765")
+    command.ok("start", slow)
+    try:
+        task = page.post(f"/api/labs/{slow}/solve", 202)["task"]
+        news.until(lambda m: m["kind"] == "output" and m["line"] == "begun")
+        page.post(f"/api/labs/{slow}/cancel", 202)
+        assert "called off" in news.done(task)["error"]["message"]
+        assert ends(lambda: b"sleep\x0098765\x00" not in commands(), PATIENCE)
+        assert page.get(f"/api/labs/{slow}")["steps"][0]["attempts"] == 0
+    finally:
+        command.ok("stop", slow)
+
+
+def commands() -> list[bytes]:
+    """Everything that runs on this machine."""
+    found = []
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            found.append(line.read_bytes())
+    return found
 
 
 def test_whoever_is_at_work_on_a_lab_is_named(page: Page, command: Lab, running: str) -> None:
