@@ -27,17 +27,24 @@ def check(target: Path) -> Path:
         UsageError: it is a file, or something is in it that is not ours.
     """
     place = target.absolute().resolve()
-    _bring_back(place)
+    if not place.exists():
+        _bring_back(place)
     if not place.exists():
         return place
     if not place.is_dir():
         raise UsageError(f"{target} is a file", "Name a folder.")
-    there = {path.relative_to(place).as_posix() for path in place.rglob("*") if not path.is_dir()}
-    if there and MARKER not in there:
-        raise UsageError(
-            f"{target} is not empty, and no site that was built here is in it",
-            "Name an empty folder, or one that does not exist yet.",
-        )
+    if not (place / MARKER).is_file():
+        if any(place.iterdir()):
+            raise UsageError(
+                f"{target} is not empty, and no site that was built here is in it",
+                "Name an empty folder, or one that does not exist yet.",
+            )
+        return place
+    there = {
+        path.relative_to(place).as_posix()
+        for path in place.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
     foreign = sorted(there - _own(place))
     if foreign:
         raise UsageError(
@@ -74,8 +81,7 @@ def publish(place: Path, files: Mapping[str, bytes]) -> None:
 
 def _own(place: Path) -> set[str]:
     """The files that a site says are its own."""
-    marker = place / MARKER
-    rows = marker.read_text("utf-8", "replace").splitlines()[1:] if marker.is_file() else []
+    rows = (place / MARKER).read_text("utf-8", "replace").splitlines()[1:]
     return {MARKER, *rows}
 
 
@@ -135,7 +141,7 @@ def _swap(fresh: Path, place: Path) -> None:
 def _bring_back(place: Path) -> None:
     """Where a build was ended between its two renamings, the old site is in its place again."""
     before = _before(place)
-    if not place.exists() and (before / MARKER).is_file():
+    if (before / MARKER).is_file():
         before.rename(place)
 
 

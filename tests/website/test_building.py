@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from labrunner.errors import UsageError
 from labrunner.website import changes, search, writing
 from labrunner.website.markup import Html
 from labrunner.website.page import Entry, Page
@@ -109,6 +110,15 @@ def test_what_is_not_ours_is_not_replaced(build: Lab, old: Path, name: str) -> N
     assert name in done.stderr
     assert tree(old) == before
     assert beside(old) == ["public"]
+
+
+def test_a_link_is_not_ours(old: Path, tmp_path: Path) -> None:
+    """Where it leads is nobody's business; it is not removed."""
+    (old / "labs" / "photos").symlink_to(tmp_path)
+    with pytest.raises(UsageError, match="labs/photos"):
+        writing.check(old)
+    with pytest.raises(UsageError, match="is not empty"):
+        writing.check(Path("/"))
 
 
 def test_a_folder_of_somebody_elses_is_refused(build: Lab, tmp_path: Path) -> None:
