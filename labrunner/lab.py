@@ -86,6 +86,7 @@ def start(
     kind = hosts.choose(scenario, options.host)
     with locked(scenario.name):
         _refuse_second(store, scenario.name, on_event)
+        ahead = hosts.ask_ahead(kind)
         record = _new_record(scenario, kind, lesson, options)
         outer = client.connect(record.engine)
         store.add_lab(record)
@@ -101,6 +102,7 @@ def start(
                 folder=record.folder,
                 limits=options.limits or scenario.limits,
                 intend=partial(store.intend, record.id),
+                ahead=ahead,
                 on_event=on_event,
             )
             lab = OpenLab(store, record, scenario, host)
@@ -242,13 +244,21 @@ def _remove(
     on_event: OnEvent,
 ) -> None:
     from labrunner.engine import client, running
-    from labrunner.engine.clearing import Made
+    from labrunner.engine.clearing import TAG, Made
 
     entries = [(entry.kind, entry.name) for entry in store.ledger(record.id)]
+    # a name that another lab of ours counts on goes with that one
+    wanted = {
+        (TAG, entry.name)
+        for other in store.labs()
+        if other.id != record.id and other.engine == record.engine
+        for entry in store.ledger(other.id)
+        if entry.kind == TAG
+    }
     running.take_down(
         outer or client.connect(record.engine),
         record.host,
-        Made(record.id, entries, since=record.created),
+        Made(record.id, [e for e in entries if e not in wanted], since=record.created),
         on_event=on_event,
     )
     forget(store, record)

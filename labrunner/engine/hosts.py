@@ -21,6 +21,7 @@ from labrunner.model.topology import HostKind, Limits
 if TYPE_CHECKING:
     import docker
 
+    from labrunner.engine.ahead import Ahead
     from labrunner.engine.host import Host
 
 HOST_VARIABLE = "LABRUNNER_HOST"
@@ -43,6 +44,15 @@ def choose(scenario: Scenario, asked: str | None) -> HostKind:
     return "sandbox" if kind == "sandbox" else "local"
 
 
+def ask_ahead(kind: HostKind) -> Ahead | None:
+    """Ask the engine for what a lab on this kind of host needs first; the SDK takes its time."""
+    if kind == "sandbox" or os.environ.get("DOCKER_TLS_VERIFY"):
+        return None
+    from labrunner.engine.ahead import Ahead
+
+    return Ahead(engine_client.engine_address())
+
+
 def bring_up(
     outer: docker.DockerClient,
     scenario: Scenario,
@@ -52,9 +62,12 @@ def bring_up(
     folder: Path,
     limits: Limits,
     intend: Intend,
+    ahead: Ahead | None = None,
     on_event: OnEvent,
 ) -> Host:
     """Images, host and topology of a lab; the host, with every container ready.
+
+    ``ahead`` is from `ask_ahead`.
 
     Raises:
         EngineError: any part failed; what was made is still there and in the ledger.
@@ -62,7 +75,7 @@ def bring_up(
     wanted = image_folders(scenario)
     own = engine_images.HOST_IMAGE
     # looked at once: that costs as much as a container
-    tags = local.tagged(outer) if kind == "local" else None
+    tags = local.tagged(outer, ahead) if kind == "local" else None
     # in one call, so that the host's image is built beside the scenario's
     built = engine_images.ensure(
         outer, {**wanted, own: engine_images.KNOWN[own]}, there=tags, on_event=on_event
@@ -95,6 +108,7 @@ def bring_up(
         subnets=subnets,
         intend=intend,
         beside=partial(local.tag_images, outer, references, names),
+        rename=lambda image: local.tag_images(outer, references, [image]),
         on_event=on_event,
     )
     return host

@@ -17,6 +17,8 @@ from labrunner.model.topology import HostKind
 if TYPE_CHECKING:
     import docker
 
+    from labrunner.engine.ahead import Ahead
+
 
 class LocalHost:
     """The engine that the ``docker`` command talks to, lent to a lab.
@@ -104,10 +106,18 @@ def refuse_taken_names(client: docker.DockerClient, scenario: Scenario) -> None:
         )
 
 
-def tagged(client: docker.DockerClient) -> dict[str, str]:
-    """Every image name on the engine, and the id of the image that has it."""
-    with engine_errors("looking at the engine's images"):
-        return {tag: i["Id"] for i in client.api.images() for tag in i["RepoTags"] or ()}
+def tagged(client: docker.DockerClient, ahead: Ahead | None = None) -> dict[str, str]:
+    """Every image name on the engine, and the id of the image that has it.
+
+    Args:
+        client: the engine.
+        ahead: where it was asked for its images already.
+    """
+    found = ahead.answer() if ahead else None
+    if found is None:
+        with engine_errors("looking at the engine's images"):
+            found = client.api.images()
+    return {tag: image["Id"] for image in found for tag in image["RepoTags"] or ()}
 
 
 def names_to_give(images: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:

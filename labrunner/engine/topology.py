@@ -40,6 +40,7 @@ def up(
     subnets: Sequence[IPv4Network] = (),
     intend: Intend,
     beside: Callable[[], None] = lambda: None,
+    rename: Callable[[str], None] = lambda _image: None,
     on_event: OnEvent,
 ) -> None:
     """Make every network, volume and container of a scenario, and wait until all are ready.
@@ -51,6 +52,7 @@ def up(
         subnets: one for each network; none where the engine's own pool will do.
         intend: told before each creation.
         beside: what else must be done before the first container; done beside the networks.
+        rename: gives an image its name again, which another lab on this engine took away.
         on_event: told about each one as it happens.
 
     Raises:
@@ -76,7 +78,7 @@ def up(
         before = [pool.submit(_volume, host.client, v, labels) for v in volumes]
         before.append(pool.submit(beside))
         # a container can be made before its networks, but not be started: they come all at once
-        making = _Making(host.client, images, labels, on_event, before, networks)
+        making = _Making(host.client, images, labels, on_event, before, networks, rename)
         made = [pool.submit(making.start, container) for container in first]
         _wait([*networks, *before])
         found = _wait(made)
@@ -185,6 +187,7 @@ class _Making:
         on_event: told about each one.
         before: what must be done before one is made.
         networks: what must be there before one is started.
+        rename: see `up`.
     """
 
     client: docker.DockerClient
@@ -193,6 +196,7 @@ class _Making:
     on_event: OnEvent
     before: Sequence[Future[None]]
     networks: Sequence[Future[None]]
+    rename: Callable[[str], None]
 
     def start(self, container: Container) -> dict[str, Any]:
         """Create, connect and start one container; what ``inspect`` then says of it."""
@@ -205,8 +209,9 @@ class _Making:
             try:
                 made = self._create(container)
             except docker.errors.NotFound:
-                # an engine that wants to see the network first
+                # an engine that wants to see the network first, or a name that went meanwhile
                 _wait(self.networks)
+                self.rename(container.image)
                 made = self._create(container)
             _wait(self.networks)
             for network in container.networks[1:]:

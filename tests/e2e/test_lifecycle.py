@@ -92,6 +92,32 @@ def test_what_the_learner_made_on_a_local_host_goes_too(
     assert not networks & {"small-net", "small-own-idea"}
 
 
+def test_a_name_of_an_image_stays_for_the_other_lab(
+    stopped: Lab, tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    """Two labs on one engine: what the learner of the one may type does not go with the other."""
+    other = tiny.write(tmp_path / "mine", "smaller")
+    image = other / "images" / "own"
+    image.mkdir(parents=True)
+    (image / "Dockerfile").write_text("ARG BASE=debian:trixie-slim\nFROM ${BASE}\n")
+    code = (other / "scenario.py").read_text()
+    code = code.replace('"tools:1", (', '"small-own:1", (').replace(
+        "    networks=(Network",
+        '    images=(Image("small-own:1", "images/own"),), networks=(Network',
+    )
+    (other / "scenario.py").write_text(code.replace("import Container", "import Container, Image"))
+    stopped.ok("start", "smaller", "--host", "local")
+    stopped.ok("start", NAME, "--host", "local")
+    stopped.ok("stop", NAME)
+    inside = json.loads(stopped.ok("env", "--json"))
+    run = ["docker", "run", "--rm", "--network", "none", "tools:1", "true"]
+    subprocess.run(run, env={**stopped.env, **inside}, check=True)
+    stopped.ok("stop")
+    assert not engine.images.list("small-own")
+    for built in engine.images.list("labrunner/small-own"):
+        engine.images.remove(str(built.id), force=True)
+
+
 def test_a_taken_name_on_local_is_refused_before_anything_is_made(
     stopped: Lab, engine: docker.DockerClient
 ) -> None:
