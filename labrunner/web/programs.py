@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from labrunner.errors import EngineError, LabError, UsageError
 from labrunner.session import OpenLab, open_lab
+from labrunner.standing import engine_knows
+from labrunner.web.opening import opened
 from labrunner.web.threads import Threads, store
 
 if TYPE_CHECKING:
@@ -62,21 +64,26 @@ def open_program(
         UsageError: the lab does not run, or has no such place.
         EngineError: the engine does not answer.
     """
-    from labrunner.standing import engine_knows
+    from labrunner.web.labs import speaking_about
 
-    lab = open_lab(store(), name)
-    columns, rows = size
-    if place == "shell":
-        from labrunner.shell import full_environment, interactive_command
-
+    with speaking_about(name):
+        if place == "shell":
+            with opened(name) as lab:
+                return _shell(lab, size)
+        lab = open_lab(store(), name)
+        if place == "host" and lab.record.host == "local":
+            return Pty(["sh"], os.environ, size)
         with engine_knows(lab):
-            lab.write_prompt()
-            command, extra = interactive_command(lab)
-            return Pty(command, full_environment(lab) | extra, columns, rows)
-    if place == "host" and lab.record.host == "local":
-        return Pty(["sh"], os.environ, columns, rows)
-    with engine_knows(lab):
-        return InContainer(_inside(lab, place), ident, size, threads)
+            return InContainer(_inside(lab, place), ident, size, threads)
+
+
+def _shell(lab: OpenLab, size: tuple[int, int]) -> Pty:
+    """What `lab shell` is."""
+    from labrunner.shell import full_environment, interactive_command
+
+    lab.write_prompt()
+    argv, extra = interactive_command(lab)
+    return Pty(argv, full_environment(lab) | extra, size)
 
 
 @dataclass(frozen=True)
@@ -110,15 +117,13 @@ class Pty:
     Args:
         argv: the program.
         env: its environment.
-        columns, rows: of its window.
+        size: columns and rows of its window.
     """
 
-    def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str], columns: int, rows: int
-    ) -> None:
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], size: tuple[int, int]) -> None:
         self._master, slave = os.openpty()
         try:
-            self._fit(columns, rows)
+            self._fit(*size)
             os.set_blocking(self._master, False)
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", OPEN, os.ttyname(slave), *argv],

@@ -119,9 +119,11 @@ async def news(socket: WebSocket) -> None:
 async def _both(socket: WebSocket, *halves: Any) -> None:
     """Run both directions until one ends; close with what it says."""
     tasks = [asyncio.ensure_future(half) for half in halves]
-    done, rest = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in rest:
-        task.cancel()
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
     await asyncio.wait(tasks)
     for task in done:
         try:
