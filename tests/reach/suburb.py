@@ -25,7 +25,7 @@ Address = str
 
 
 @contextmanager
-def sandbox(engine: docker.DockerClient, image: str) -> Iterator[Host]:
+def sandbox(engine: docker.DockerClient, image: str, *, internet: bool = False) -> Iterator[Host]:
     """An empty sandbox, removed at the end."""
     from labrunner.engine import sandbox as sandboxes
 
@@ -36,7 +36,7 @@ def sandbox(engine: docker.DockerClient, image: str) -> Iterator[Host]:
             hostname="lab-host",
             limits=Limits(),
             images=images.ensure(engine, {"tools:1": images.RUNNER_IMAGES["tools:1"]}),
-            internet=False,
+            internet=internet,
             folder=Path(folder),
         )
         try:
@@ -80,9 +80,9 @@ def _place(place: str) -> str:
     return f"-s {address} -p {port}" if address else f"-p {port}"
 
 
-def settle(host: Host, *houses: House) -> None:
-    """Build containers and wait until they listen."""
-    for house in houses:
+def settle(host: Host, *houses: House, built: bool = False) -> None:
+    """Build containers, unless they are, and wait until they listen."""
+    for house in () if built else houses:
         move_in(host, house)
     for house in houses:
         pid = host.client.api.inspect_container(house.name)["State"]["Pid"]

@@ -198,6 +198,35 @@ class TestMatrix:
         assert seen.states("client", "alone", 80) == []
         assert seen.states("client", "alone", 80, "name") == ["unknown_name"]
 
+    def test_datagram(self, seen: Seen) -> None:
+        """A server that answers datagrams is open to its neighbours, and to nobody else."""
+        name = seen.town.name
+        (near,) = [
+            p
+            for p in seen.reach.between(name("client"), name("talker"), 5300, "udp")
+            if p.by == "address"
+        ]
+        assert (near.state, near.detail) == ("open", "")
+        assert not seen.reach.can(name("far"), name("talker"), 5300, "udp")
+        assert Listener(name("talker"), ANY, 5300, "", "udp") in seen.reach.listeners
+
+    def test_echo(self, seen: Seen) -> None:
+        """Echoes are answered between neighbours, on this kind of host, too."""
+        name = seen.town.name
+        assert seen.reach.can(name("client"), name("web"), 0, "icmp")
+        assert seen.reach.can(name("client"), "host", 0, "icmp")
+        assert not seen.reach.can(name("client"), name("far"), 0, "icmp")
+
+    def test_outside(self, seen: Seen) -> None:
+        """Who has a way out is said of each container; nothing outside is asked for it."""
+        name = seen.town.name
+        found = {one.container: (one.state, one.detail) for one in seen.reach.outside}
+        with Path("/proc/net/route").open(encoding="ascii") as table:
+            leads_out = any(line.split()[1] == "00000000" for line in table)
+        assert found[name("alone")] == ("none", "no network")
+        assert found[name("inner1")] == ("blocked", "internal")
+        assert found[name("client")][0] == ("open" if leads_out else "none")
+
     def test_every_pair_once(self, seen: Seen) -> None:
         """No way is told twice, and nobody is tried from itself."""
         ways = [(p.source, p.target, p.via, p.port, p.protocol) for p in seen.reach.probes]

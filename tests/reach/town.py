@@ -130,6 +130,18 @@ def serve(*places: str, rules: Sequence[str] = ()) -> str:
     return "\n".join([*lines, "wait"])
 
 
+UDP = """exec python3 -S -c "
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('', 5300))
+while True:
+    data, sender = s.recvfrom(512)
+    s.sendto(b'heard ' + data, sender)
+"
+"""
+"""A server that answers every datagram."""
+
+
 def build(town: Town) -> None:
     town.networks("front", "back")
     town.networks("quiet", options={"com.docker.network.bridge.enable_icc": "false"})
@@ -165,6 +177,7 @@ def build(town: Town) -> None:
             pool.submit(town.start, "inner2", serve("80"), "inner"),
             pool.submit(town.start, "twin1", serve("90"), "front", aliases=["twin"]),
             pool.submit(town.start, "twin2", serve("91"), "front", aliases=["twin"]),
+            pool.submit(town.start, "talker", UDP, "front"),
             pool.submit(town.start, "alone", serve("80"), mode="none"),
         ]
         for job in jobs:
@@ -186,10 +199,12 @@ def build(town: Town) -> None:
     for short, ports in {**listening, "alone": [80], "hostly": [town.spare]}.items():
         for port in ports:
             until(functools.partial(_listens, town.inspect(short)["State"]["Pid"], port))
+    until(functools.partial(_listens, town.inspect("talker")["State"]["Pid"], 5300, "udp"))
 
 
-def _listens(pid: int, port: int) -> bool:
-    tables = [Path(f"/proc/{pid}/net/{table}").read_text("ascii") for table in ("tcp", "tcp6")]
+def _listens(pid: int, port: int, protocol: str = "tcp") -> bool:
+    names = (protocol, f"{protocol}6")
+    tables = [Path(f"/proc/{pid}/net/{table}").read_text("ascii") for table in names]
     return any(f":{port:04X} " in table for table in tables)
 
 
