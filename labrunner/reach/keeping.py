@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,18 +65,18 @@ def measure(path: Path, lab_id: str, step: str) -> None:
     locks = path.parent / "locks"
     if not (path.is_file() and locks.is_dir()):
         return
-    store = Store(path)
-    record = _still(store, lab_id, step)
-    if record is None:
-        return
-    host = running.attach(record.host, record.id, record.folder, record.engine)
-    at = time.time()
-    found = reach.measure(host)
-    # whoever ends the lab holds its lock: nothing may come into its folder meanwhile
-    with holding(locks, record.scenario, patience=LONGEST):
+    with closing(Store(path)) as store:
         record = _still(store, lab_id, step)
-        if record is not None:
-            keep(record, found, at=at, points=())
+        if record is None:
+            return
+        host = running.attach(record.host, record.id, record.folder, record.engine)
+        at = time.time()
+        found = reach.measure(host)
+        # whoever ends the lab holds its lock: nothing may come into its folder meanwhile
+        with holding(locks, record.scenario, patience=LONGEST):
+            record = _still(store, lab_id, step)
+            if record is not None:
+                keep(record, found, at=at, points=())
 
 
 def _still(store: Store, lab_id: str, step: str) -> LabRecord | None:
@@ -88,7 +88,8 @@ def _still(store: Store, lab_id: str, step: str) -> LabRecord | None:
 def main(argv: list[str]) -> None:
     """Be polite to everything else on the machine, and quiet."""
     signal.alarm(LONGEST * 2)
-    os.nice(19)
+    # not the last of all: for a moment it holds the lab's lock, and a command may wait for that
+    os.nice(10)
     path, lab_id, step = argv
     with suppress(LabError):
         measure(Path(path), lab_id, step)
