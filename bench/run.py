@@ -84,6 +84,7 @@ class Bench:
         yield from self.start_up()
         yield from self.lifecycle()
         yield from self.looking()
+        yield from self.measuring()
 
     def start_up(self) -> Iterator[Row]:
         """What one command costs before it does anything."""
@@ -147,12 +148,29 @@ class Bench:
         finally:
             self.run("stop")
 
+    def measuring(self) -> Iterator[Row]:
+        """The reach of a few containers and of many, in seconds against seconds promised."""
+        from labrunner.engine import images, reach
+        from labrunner.engine.client import connect
+        from tests.reach.suburb import crowd
+
+        engine = connect()
+        image = images.host_image(engine)
+        for containers, networks, promised in ((6, 3, 0.5), (40, 4, 5.0)):
+            with crowd(engine, image, containers, networks) as host:
+                reach.measure(host)
+                taken = median(reach.measure(host).seconds for _ in range(self.rounds))
+            name = f"reach of {containers} on {networks}"
+            yield Row(name, taken / promised, 1, taken, promised)
+
     def _pairs(self) -> Iterator[list[str]]:
         """What a map finds out, one docker exec for each try."""
         shown = subprocess.run(
             [*self.lab, "map", "--json"], env=self.env, capture_output=True, check=True
         ).stdout
         for found in json.loads(shown)["probes"]:
+            if found["protocol"] != "tcp" or found["source"] == "host":
+                continue
             yield ["docker", "exec", found["source"], *_dial(found["via"], found["port"])]
 
 

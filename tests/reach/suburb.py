@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labrunner.engine import images, reach
+from labrunner.engine import images
 from labrunner.model.topology import Limits
 from tests.waiting import ends
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 IDLE = "exec sleep infinity"
 WAIT = 60
-Address = str
+NETWORKS = ("red", "green", "blue", "grey")
 
 
 @contextmanager
@@ -116,6 +118,23 @@ def _listens(host: Host, pid: int, table: str, port: int) -> bool:
     return f":{port:04X} " in done.out
 
 
+@contextmanager
+def crowd(
+    engine: docker.DockerClient, image: str, containers: int, networks: int
+) -> Iterator[Host]:
+    """A sandbox with so many containers, each of which listens, spread over networks."""
+    with sandbox(engine, image) as host:
+        for network in NETWORKS[:networks]:
+            host.client.api.create_network(network, driver="bridge")
+        houses = [
+            House(f"c{n}", NETWORKS[n % networks], ("80",), ("53",)) for n in range(containers)
+        ]
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(partial(move_in, host), houses))
+        settle(host, *houses, built=True)
+        yield host
+
+
 def address(host: Host, name: str) -> str:
     """The address of a container on its first network."""
     networks = host.client.api.inspect_container(name)["NetworkSettings"]["Networks"]
@@ -127,6 +146,3 @@ def rules(host: Host, *lines: str) -> None:
     for line in lines:
         done = host.run(["iptables", "-w", "-I", *line.split()])
         assert done.code == 0, done
-
-
-__all__ = ["House", "address", "move_in", "reach", "rules", "sandbox", "settle"]

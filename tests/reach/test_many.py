@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,29 +13,9 @@ from labrunner.engine import reach
 if TYPE_CHECKING:
     import docker
 
-    from labrunner.engine.host import Host
     from labrunner.model.reach import Reach
 
-from tests.reach.suburb import House, move_in, sandbox, settle
-
-NETWORKS = ("red", "green", "blue", "grey")
-
-
-@contextmanager
-def crowd(
-    engine: docker.DockerClient, image: str, containers: int, networks: int
-) -> Iterator[Host]:
-    """A sandbox with so many containers, each of which listens, spread over networks."""
-    with sandbox(engine, image) as host:
-        for network in NETWORKS[:networks]:
-            host.client.api.create_network(network, driver="bridge")
-        houses = [
-            House(f"c{n}", NETWORKS[n % networks], ("80",), ("53",)) for n in range(containers)
-        ]
-        with ThreadPoolExecutor(6) as pool:
-            list(pool.map(partial(move_in, host), houses))
-        settle(host, *houses, built=True)
-        yield host
+from tests.reach.suburb import crowd
 
 
 def check_all(measured: Reach, networks: int) -> None:
