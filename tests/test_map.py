@@ -10,8 +10,8 @@ import pytest
 
 from labrunner.cli.map_table import Compared, Shown, draw
 from labrunner.model.reach import Listener, Outside, Probe, Reach
-from labrunner.reach import changes, kept, picture, table
-from labrunner.store import LabRecord
+from labrunner.reach import changes, keeping, kept, picture, table
+from labrunner.store import LabRecord, Store
 
 ANY = "0.0.0.0"  # noqa: S104  what containers bind to, not we
 
@@ -397,3 +397,15 @@ def test_places_are_kept(record: LabRecord) -> None:
     places = picture.Places(("front",), ("web", "db"))
     kept.keep_places(record, places)
     assert kept.places(record) == places
+
+
+def test_who_comes_late_makes_nothing(tmp_path: Path) -> None:
+    """A store that is gone is not made again, nor is anything of a lab that it does not have."""
+    gone = tmp_path / "gone" / "labs.db"
+    keeping.measure(gone, "shop-abc123", "first")
+    assert list(tmp_path.iterdir()) == []
+    Store(tmp_path / "labs.db").close()
+    (tmp_path / "locks").mkdir(exist_ok=True)
+    before = {path.name for path in tmp_path.iterdir()}
+    keeping.measure(tmp_path / "labs.db", "shop-abc123", "first")
+    assert {p.name for p in tmp_path.iterdir() if "labs.db-" not in p.name} == before
