@@ -47,7 +47,7 @@ def _needs(lesson: Lesson) -> Html:
 
 
 def _plan(lesson: Lesson) -> Html:
-    """A table of the steps: about when each begins, what it has, how to start there."""
+    """A table of the steps: about when each begins, and what it has."""
     share = lesson.minutes / len(lesson.steps)
     rows = [
         tag(
@@ -58,13 +58,12 @@ def _plan(lesson: Lesson) -> Html:
                     tag("td", tag("a", step.title, href=f"#{step.id}")),
                     tag("td", len(step.hints), class_="right"),
                     tag("td", len(step.traps), class_="right"),
-                    tag("td", tag("code", f"--at {step.id}")),
                 ]
             ),
         )
         for number, step in enumerate(lesson.steps)
     ]
-    heads = (tr("after"), tr("step"), tr("hints"), tr("traps"), tr("begin here"))
+    heads = (tr("after"), tr("step"), tr("hints"), tr("traps"))
     head = tag("tr", join(tag("th", words, scope="col") for words in heads))
     table = tag("table", join([tag("thead", head), tag("tbody", join(rows))]))
     return tag("div", table, class_="table", tabindex="0")
