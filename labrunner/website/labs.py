@@ -15,7 +15,7 @@ from labrunner.website.page import Entry, Page, anchor, translated
 from labrunner.words import count, tr
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
-SHOWN = 140
+SHOWN = 110
 """Letters of a step that a search shows."""
 
 
