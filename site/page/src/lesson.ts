@@ -34,7 +34,7 @@ export class Lesson {
   private readonly follow = h("div", { class: "follow", role: "status" });
   private readonly article = h("article", {});
   private readonly scroller: HTMLElement;
-  private readonly found = h("div", { class: "verdict-place", role: "status" });
+  private readonly found = h("div", { class: "verdict-place", role: "status", tabindex: 0 });
   private readonly back: HTMLButtonElement;
   private readonly next: HTMLButtonElement;
   private readonly checkIt: HTMLButtonElement;
