@@ -11,6 +11,7 @@ import contextlib
 import functools
 import re
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,10 @@ class _Adapter:
     @hookspecs.hookimpl
     def labrunner_scenarios(self) -> Sequence[Scenario]:
         return [self.scenario]
+
+
+_LOADING = threading.RLock()
+"""Running a plugin changes what the whole process has: its modules, its standard output."""
 
 
 @dataclass(frozen=True)
@@ -215,18 +220,19 @@ class Registry:
 
     def _load(self, source: Source) -> list[_Loaded]:
         """The scenarios of a source, none where it is broken; the second time from memory."""
-        if source not in self._loaded:
-            self._loaded[source] = []
-            try:
-                with _quiet():
-                    self._loaded[source] = self._register(source)
-            except _ANYTHING as error:
-                self.problems.append(_problem(source, error))
-                for plugin in [p for p, s in self._plugins.items() if s == source]:
-                    if self.manager.is_registered(plugin):
-                        self.manager.unregister(plugin)
-                    del self._plugins[plugin]
-        return self._loaded[source]
+        with _LOADING:
+            if source not in self._loaded:
+                self._loaded[source] = []
+                try:
+                    with _quiet():
+                        self._loaded[source] = self._register(source)
+                except _ANYTHING as error:
+                    self.problems.append(_problem(source, error))
+                    for plugin in [p for p, s in self._plugins.items() if s == source]:
+                        if self.manager.is_registered(plugin):
+                            self.manager.unregister(plugin)
+                        del self._plugins[plugin]
+            return self._loaded[source]
 
     def _register(self, source: Source) -> list[_Loaded]:
         """Run a source and register what it is; whatever it raises comes out of here."""
