@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from labrunner import words
 from labrunner.errors import LabError, UsageError
 from labrunner.reach import keeping
-from labrunner.session import find_step, lesson_of, locked, open_lab
-from labrunner.web.opening import opened
+from labrunner.session import find_step, lesson_of, locked
+from labrunner.web.opening import lab_of, opened, scenario_of
 from labrunner.web.threads import store
 from labrunner.web.watching import is_locked
 
@@ -48,17 +48,6 @@ def language_of(asked: str | None) -> str | None:
 def record_of(name: str) -> LabRecord | None:
     """The running lab of a scenario."""
     return next(iter(store().labs(scenario=name)), None)
-
-
-def scenario_of(name: str) -> Scenario:
-    """A scenario, also one that was written while the server ran."""
-    from labrunner import plugins
-
-    try:
-        return plugins.find(name)
-    except UsageError:
-        plugins.look_again()
-        return plugins.find(name)
 
 
 # --- looking ------------------------------------------------------------------------------
@@ -257,7 +246,7 @@ def check(server: Server, name: str, wanted: str | None) -> dict[str, Any]:
 
     with speaking_about(name):
         server.tasks.refuse(name)
-        step = open_lab(store(), name).find_step(wanted)
+        step = lab_of(name).find_step(wanted)
         with locked(name), opened(name) as lab:
             done = steps.check(lab, lab.find_step(step.id))
             if done.moved:
@@ -294,7 +283,7 @@ def hint(name: str, wanted: str | None) -> dict[str, Any]:
     from labrunner.lessons import html
 
     with speaking_about(name):
-        lab = open_lab(store(), name)
+        lab = lab_of(name)
         given = steps.hint(lab, lab.find_step(wanted))
         return {"number": given.number, "total": given.total, "html": html.blocks(given.text)}
 
@@ -314,7 +303,7 @@ def solution(name: str, wanted: str | None, asked: str | None) -> dict[str, Any]
 
 def set_language(name: str, language: str) -> dict[str, Any]:
     """Read the lesson in another language from now on."""
-    lab = open_lab(store(), name)
+    lab = lab_of(name)
     found = lesson_of(lab.scenario, language).language
     store().set_language(lab.record.id, found)
     return {"language": found}
@@ -383,7 +372,7 @@ def solve(server: Server, name: str, wanted: str | None) -> dict[str, Any]:
     """Have a step's solution typed."""
     from labrunner import steps
 
-    lab = open_lab(store(), name)
+    lab = lab_of(name)
     step = lab.find_step(wanted)
 
     def work(task: Task) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from labrunner import words
-from labrunner.web.opening import opened
+from labrunner.web.opening import opened, scenario_of
 
 if TYPE_CHECKING:
     from labrunner.model.reach import Reach
@@ -109,7 +109,6 @@ def _changes(lab: OpenLab, reach: Reach) -> tuple[frozenset[Any], list[str]]:
 def plan(name: str) -> dict[str, Any]:
     """What there is of a lab that does not run: how it starts."""
     from labrunner.reach import picture
-    from labrunner.web.labs import scenario_of
 
     drawn = picture.of_scenario(scenario_of(name))
     lists = ("legend", "notes", "troubles", "changes", "published", "outside")

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner.errors import EngineError, LabError, UsageError
-from labrunner.session import OpenLab, open_lab
+from labrunner.session import OpenLab
 from labrunner.standing import engine_knows
-from labrunner.web.opening import opened
-from labrunner.web.threads import Threads, store
+from labrunner.web.opening import lab_of, opened
+from labrunner.web.threads import Threads
 
 if TYPE_CHECKING:
     import docker
@@ -70,7 +70,7 @@ def open_program(
         if place == "shell":
             with opened(name) as lab:
                 return _shell(lab, size)
-        lab = open_lab(store(), name)
+        lab = lab_of(name)
         if place == "host" and lab.record.host == "local":
             return Pty(["sh"], os.environ, size)
         with engine_knows(lab):
