@@ -28,19 +28,3 @@ def test_threads_find_the_same_scenario(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert len(set(pool.map(look, range(THREADS)))) == 1
-
-
-def test_registries_do_not_take_modules_from_each_other(tmp_path: Path) -> None:
-    """Two of them that load the same folder at the same time both get it whole."""
-    folder = tiny.write(tmp_path, "tiny")
-    file = folder / "scenario.py"
-    file.write_text("import time\ntime.sleep(0.1)\nfrom . import part\n" + file.read_text("utf-8"))
-    (folder / "part.py").write_text("")
-    begun = threading.Barrier(THREADS)
-
-    def look(_number: int) -> str:
-        begun.wait(timeout=60)
-        return Registry(user_roots([tmp_path])).find("tiny").name
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        assert set(pool.map(look, range(THREADS))) == {"tiny"}
