@@ -25,7 +25,7 @@ export class MapView {
 
   constructor(private readonly name: string) {
     const words = h("details", {}, h("summary", {}, tr("In words")), this.lines);
-    put(this.body, this.trouble, this.faults, this.changes, this.table, this.drawing, words);
+    put(this.body, this.trouble, this.faults, this.changes, this.drawing, this.table, words);
     this.fold = h(
       "details",
       { class: "fold" },
