@@ -47,7 +47,7 @@ def other_targets(lab: Lab, report: Report, name: str) -> Verdict | None:
     subnet = office.subnet if office else ""
     if subnet and not whole(report.args, subnet):
         return not_yet(
-            f"{name} was not aimed at the whole subnet of office: db may be where nobody looked.",
+            f"{name} was not aimed at the whole subnet of office: of the rest it says nothing.",
             expected=f"a scan of {subnet}",
             seen=report.args,
             look="docker network inspect -f '{{(index .IPAM.Config 0).Subnet}}' office",
