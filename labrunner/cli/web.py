@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from labrunner import __version__
 from labrunner.cli import ui
 from labrunner.cli.options import Json
 from labrunner.errors import LabError
@@ -42,6 +43,9 @@ def open_page(
         ui.say_json(running)
     else:
         ui.say(running.address)
+    if running.version != __version__:
+        old = f"This page is of labrunner {running.version}: lab serve --stop, then lab open."
+        ui.note(ui.wrap(old))
     if browser and not as_json and _can_show():
         import webbrowser
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING
 
+from labrunner import __version__
 from labrunner.places import runtime_folder, state_folder
 
 if TYPE_CHECKING:
@@ -26,12 +27,14 @@ class Running:
         pid: its process.
         port, bind: where it listens.
         address: with the token: whoever has it may do everything.
+        version: of the labrunner that it is of.
     """
 
     pid: int
     port: int
     bind: str
     address: str
+    version: str = __version__
 
 
 def _file(ending: str) -> Path:

@@ -176,7 +176,10 @@ def one(server: Server, name: str, asked: str | None) -> dict[str, Any]:
             "intro": html.introduction(lesson),
             "steps": [_step(lesson, step, record) for step in lesson.steps],
             "containers": _containers(scenario, record, known),
-            "plan": {"svg": picture.svg(drawn), "words": "\n".join(picture.words(drawn))},
+            "plan": {
+                "svg": picture.svg(drawn, ident="plan"),
+                "words": "\n".join(picture.words(drawn)),
+            },
             "tasks": [_task(task)] if task else [],
         }
 

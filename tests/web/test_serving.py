@@ -135,6 +135,17 @@ def test_there_is_one_server(lab: Lab) -> None:
     assert served(address)
 
 
+def test_a_server_of_another_version_is_named(lab: Lab) -> None:
+    """After an upgrade, the page that still runs says of what version it is."""
+    lab.ok("open", "--no-browser")
+    file = next(Path(lab.env["LABRUNNER_RUNTIME"]).glob("page-*.json"))
+    found = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps({**found, "version": "0.0.0"}), encoding="utf-8")
+    opened = lab("open", "--no-browser")
+    assert opened.returncode == 0
+    assert "labrunner 0.0.0" in opened.stderr
+
+
 def test_a_port_that_is_taken(lab: Lab) -> None:
     """A port that was asked for is that one or none; without, another is found."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
