@@ -12,7 +12,7 @@ import os
 
 TYPE_CHECKING = False  # importing typing would cost as much as the whole measurement
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from labrunner.images.host.probe_dial import Dialer, Space, Try, now
@@ -279,33 +279,35 @@ class Survey:
     def _ticks(self) -> tuple[Callable[[float], float | None], ...]:
         return self.dialer.tick, self.post.tick, self.beyond.tick
 
-    def _withheld(self) -> int:
-        """How many ICMP errors were not sent, by anybody here."""
+    def _withheld(self) -> int | None:
+        """How many ICMP errors were not sent, by anybody here; ``None``: nobody counts them."""
         spaces = {p.space.key: p.pid for p in (*self.parties, self.host)}
-        return sum(withheld(pid) or 0 for pid in spaces.values())
+        counts = [count for pid in spaces.values() if (count := withheld(pid)) is not None]
+        return sum(counts) if counts else None
 
-    def _insist(self, ways: Iterable[Way], before: int) -> None:
+    def _insist(self, ways: Sequence[Way], before: int | None) -> None:
         """Try again what was silent while a kernel withheld errors: it may have rejected.
 
         It sends one more each second. As long as it withholds some, there are more to come.
+        Where it does not count them, some are expected as long as any were sent.
         """
-        silent = {way.tried for way in ways if self._silent(way)}
+        silent = {way.tried for way in ways if way.tried is not None and self._silent(way)}
+        heard = any(way.tried is not None and way.tried.detail.startswith(ICMP) for way in ways)
         for _round in range(ROUNDS):
             after = self._withheld()
-            if after <= before or not silent:
+            more = heard if before is None or after is None else after > before
+            if not more or not silent:
                 return
             self._pause(A_SECOND)
             before = self._withheld()
-            again: set[Try | Message | None] = set()
             for tried in silent:
                 if isinstance(tried, Message):
                     self.post.ask(tried)
-                    again.add(tried)
-                elif tried is not None:
+                else:
                     self.dialer.once_more(tried)
-                    again.add(tried)
             self.dialer.loop.run(*self._ticks())
-            silent = {tried for tried in again if tried is not None and tried.state == "filtered"}
+            still = {tried for tried in silent if tried.state == "filtered"}
+            heard, silent = still != silent, still
 
     def _pause(self, seconds: float) -> None:
         until = now() + seconds
