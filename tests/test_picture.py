@@ -194,7 +194,7 @@ def test_what_was_measured_is_in_the_picture_and_in_the_words() -> None:
         ("web",),
     )
     said = picture.words(seen)
-    assert "web listens on 80, 53/udp." in said
+    assert "Ports of web: 80, 53/udp." in said
     assert "Way out of the host: web." in said
     texts = {text.text for text in parsed(picture.svg(seen)).iter(f"{SVG}text")}
     assert {"port 80, 53/udp", "outside: web"} <= texts

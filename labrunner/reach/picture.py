@@ -262,7 +262,7 @@ def words(picture: Picture) -> list[str]:
         said += [tr("Not running: {1} ({2}).", box.name, tr(box.state))] if box.state else []
     for box in boxes:
         if box.listens:
-            said.append(tr("{1} listens on {2}.", box.name, ", ".join(box.listens)))
+            said.append(tr("Ports of {1}: {2}.", box.name, ", ".join(box.listens)))
     if picture.way_out is not None:
         said.append(tr("Way out of the host: {1}.", ", ".join(picture.way_out) or tr("nobody")))
     return said
