@@ -46,7 +46,8 @@ LOWEST = 6
 _TAGS = frozenset(
     re.findall(
         r"\w+",
-        "a blockquote br code div em h3 h4 h5 h6 hr li ol p pre strong table tbody td th thead tr ul",
+        "a blockquote br code div em h3 h4 h5 h6 hr li ol p pre strong"
+        " table tbody td th thead tr ul",
     )
 )
 _ATTRIBUTES = {
