@@ -246,22 +246,29 @@ def _remove(
     from labrunner.engine import client, running
     from labrunner.engine.clearing import TAG, Made
 
-    entries = [(entry.kind, entry.name) for entry in store.ledger(record.id)]
+    engine = outer or client.connect(record.engine)
+
+    def take_down(entries: set[tuple[str, str]]) -> None:
+        made = Made(record.id, sorted(entries), since=record.created)
+        running.take_down(engine, record.host, made, on_event=on_event)
+
+    def names_of_others() -> set[tuple[str, str]]:
+        return {
+            (TAG, entry.name)
+            for other in store.labs()
+            if other.id != record.id and other.engine == record.engine
+            for entry in store.ledger(other.id)
+            if entry.kind == TAG
+        }
+
+    entries = {(entry.kind, entry.name) for entry in store.ledger(record.id)}
     # a name that another lab of ours counts on goes with that one
-    wanted = {
-        (TAG, entry.name)
-        for other in store.labs()
-        if other.id != record.id and other.engine == record.engine
-        for entry in store.ledger(other.id)
-        if entry.kind == TAG
-    }
-    running.take_down(
-        outer or client.connect(record.engine),
-        record.host,
-        Made(record.id, [e for e in entries if e not in wanted], since=record.created),
-        on_event=on_event,
-    )
+    left = entries & names_of_others()
+    take_down(entries - left)
     forget(store, record)
+    # it may have ended at the same time, and have left the name to us
+    if late := left - names_of_others():
+        take_down(late)
 
 
 def reset(

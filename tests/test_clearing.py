@@ -7,13 +7,22 @@ import secrets
 import tarfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from labrunner import lab
+from labrunner.engine import images
 from labrunner.engine.clearing import TAG, Made, clear
+from labrunner.engine.client import engine_address
 from labrunner.engine.host import LABEL
-from labrunner.model.event import ignore_event
+from labrunner.engine.local import refuse_taken_names, tagged
+from labrunner.errors import EngineError
+from labrunner.model.event import Event, ignore_event
+from labrunner.model.scenario import Scenario
+from labrunner.model.topology import Owned
+from labrunner.store import LabRecord, Store
 
 if TYPE_CHECKING:
     import docker
@@ -67,3 +76,64 @@ def test_a_name_that_somebody_elses_container_has_stays(
         assert names(engine, image) == [image]
     finally:
         engine.api.remove_container(container)
+
+
+def test_an_image_that_was_there_before_refuses_the_start(
+    engine: docker.DockerClient, image: str
+) -> None:
+    """What a lesson has its learner build goes at the end, so nobody's own may be called that."""
+    engine.api.tag(image, image.partition(":")[0], "latest")
+    for name in (image, image.partition(":")[0]):
+        scenario = Scenario(name="mine", owns=Owned(images=(name,)))
+        with pytest.raises(EngineError, match=f"image {name}"):
+            refuse_taken_names(engine, scenario, tagged(engine))
+
+
+def test_of_two_labs_that_end_at_once_the_last_gives_a_name_back(
+    engine: docker.DockerClient, image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each leaves it to the other while that one is there: one of the two must still see to it."""
+    monkeypatch.setenv("LABRUNNER_STATE", str(tmp_path))
+    store = Store(tmp_path / "labs.db")
+    one, other = (ending(store, tmp_path, image) for _ in range(2))
+    network = engine.api.create_network(one.id, labels={LABEL: one.id})["Id"]
+    tools = images.ensure(engine, images.RUNNER_IMAGES)["tools:1"]
+    stranger = engine.containers.run(tools, ["sleep", "60"], network=one.id, detach=True)
+    meanwhile: list[Event] = []
+
+    def hear(event: Event) -> None:
+        """The stranger is cut off while the one lab is on its way out; so the other goes then."""
+        if not meanwhile:
+            meanwhile.append(event)
+            lab.stop(store, other)
+            assert names(engine, image) == [image]
+
+    try:
+        lab.stop(store, one, on_event=hear)
+        assert meanwhile
+        assert not names(engine, image)
+    finally:
+        stranger.remove(force=True)
+        assert not engine.api.networks(filters={"id": network})
+        store.close()
+
+
+def ending(store: Store, folder: Path, image: str) -> LabRecord:
+    """A lab on the engine as it is, which has given an image a name."""
+    lab_id = f"labtest-{secrets.token_hex(4)}"
+    found = LabRecord(
+        id=lab_id,
+        scenario=lab_id,
+        host="local",
+        engine=engine_address(),
+        folder=folder / lab_id,
+        seed=1,
+        language="en",
+        step="first",
+        farewell=False,
+        state="running",
+        created=time.time(),
+    )
+    store.add_lab(found)
+    store.intend(lab_id, [(TAG, image)])
+    return found

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labrunner.errors import EngineError
+from labrunner.engine.client import engine_errors
+from labrunner.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
     import docker
@@ -31,13 +32,15 @@ def free_subnets(client: docker.DockerClient, count: int) -> list[Subnet]:
 
     Raises:
         EngineError: the pool has fewer; names what takes its place.
+        UsageError: ``LABRUNNER_POOL`` is no subnet.
     """
     if count == 0:
         return []
-    pool = ipaddress.IPv4Network(os.environ.get("LABRUNNER_POOL", POOL))
+    pool = _pool()
     taken = dict.fromkeys(_routes(), "a route of this machine")
     # a network of the engine is such a route too; its name says more
-    taken.update(_engine_subnets(client.api.networks()))
+    with engine_errors("looking for free subnets"):
+        taken.update(_engine_subnets(client.api.networks()))
     free = list(_free(pool, taken))
     if len(free) < count:
         blockers = sorted({name for subnet, name in taken.items() if subnet.overlaps(pool)})
@@ -87,10 +90,20 @@ def host_address(network: Mapping[str, Any]) -> str:
     if network.get("Driver") != "bridge":
         return ""
     for pool in (network.get("IPAM") or {}).get("Config") or ():
-        subnet = ipaddress.ip_network(pool.get("Subnet") or "::/0")
+        # older engines take "10.0.0.7/24" for the network that this is in
+        subnet = ipaddress.ip_network(pool.get("Subnet") or "::/0", strict=False)
         if isinstance(subnet, Subnet):
-            return str(pool.get("Gateway") or subnet[1]).partition("/")[0]
+            first = next(iter(subnet.hosts()), "")
+            return str(pool.get("Gateway") or first).partition("/")[0]
     return ""
+
+
+def _pool() -> Subnet:
+    wanted = os.environ.get("LABRUNNER_POOL") or POOL
+    try:
+        return Subnet(wanted)
+    except ValueError as error:
+        raise UsageError(f"LABRUNNER_POOL: {error}", f"write it as {POOL}") from error
 
 
 def _free(pool: Subnet, taken: Iterable[Subnet]) -> Iterator[Subnet]:

@@ -94,7 +94,7 @@ def bring_up(
             intend=intend,
             on_event=on_event,
         )
-    local.refuse_taken_names(outer, scenario)
+    local.refuse_taken_names(outer, scenario, tags)
     if not tags.keys() >= {*references.values()}:
         tags = local.tagged(outer)
     names = local.names_to_give(references, tags)
@@ -104,7 +104,6 @@ def bring_up(
     up(
         host,
         scenario,
-        images={},
         subnets=subnets,
         intend=intend,
         beside=partial(local.tag_images, outer, references, names),
@@ -138,7 +137,7 @@ def _sandbox(
     )
     intend([("host", f"labrunner-{lab_id}")])
     host = sandbox.create(outer, spec, host_image=host_image, on_event=on_event)
-    up(host, scenario, images={}, intend=intend, on_event=on_event)
+    up(host, scenario, intend=intend, on_event=on_event)
     return host
 
 

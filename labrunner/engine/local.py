@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,15 @@ class LocalHost:
         self.client.close()
 
 
-def refuse_taken_names(client: docker.DockerClient, scenario: Scenario) -> None:
+def refuse_taken_names(
+    client: docker.DockerClient, scenario: Scenario, tags: Collection[str]
+) -> None:
     """Make sure that nothing on this engine already has a name that the lab will use.
+
+    Args:
+        client: the engine.
+        scenario: of the lab.
+        tags: the names of the engine's images; see `tagged`.
 
     Raises:
         EngineError: names what is in the way.
@@ -95,6 +102,7 @@ def refuse_taken_names(client: docker.DockerClient, scenario: Scenario) -> None:
             {v for c in scenario.containers for v in c.volumes} | {*scenario.owns.volumes},
             volumes,
         ),
+        "image": ({*map(_with_tag, scenario.owns.images)}, {*tags}),
     }
     taken = [
         f"{kind} {name}" for kind, (ours, there) in wanted.items() for name in sorted(ours & there)
@@ -104,6 +112,11 @@ def refuse_taken_names(client: docker.DockerClient, scenario: Scenario) -> None:
             f"this engine already has {', '.join(taken)}, which {scenario.name} would use",
             "rename or remove it, or use the sandbox host, where names never collide",
         )
+
+
+def _with_tag(name: str) -> str:
+    """An image's name as the engine lists it."""
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
 def tagged(client: docker.DockerClient, ahead: Ahead | None = None) -> dict[str, str]:

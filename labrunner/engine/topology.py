@@ -36,7 +36,6 @@ def up(
     host: Host,
     scenario: Scenario,
     *,
-    images: Mapping[str, str],
     subnets: Sequence[IPv4Network] = (),
     intend: Intend,
     beside: Callable[[], None] = lambda: None,
@@ -48,7 +47,6 @@ def up(
     Args:
         host: where.
         scenario: what.
-        images: what the engine calls each image that the scenario names.
         subnets: one for each network; none where the engine's own pool will do.
         intend: told before each creation.
         beside: what else must be done before the first container; done beside the networks.
@@ -78,7 +76,7 @@ def up(
         before = [pool.submit(_volume, host.client, v, labels) for v in volumes]
         before.append(pool.submit(beside))
         # a container can be made before its networks, but not be started: they come all at once
-        making = _Making(host.client, images, labels, on_event, before, networks, rename)
+        making = _Making(host.client, labels, on_event, before, networks, rename)
         made = [pool.submit(making.start, container) for container in first]
         _wait([*networks, *before])
         found = _wait(made)
@@ -182,7 +180,6 @@ class _Making:
 
     Attributes:
         client: the engine.
-        images: what the engine calls each image that the scenario names.
         labels: what each gets.
         on_event: told about each one.
         before: what must be done before one is made.
@@ -191,7 +188,6 @@ class _Making:
     """
 
     client: docker.DockerClient
-    images: Mapping[str, str]
     labels: Mapping[str, str]
     on_event: OnEvent
     before: Sequence[Future[None]]
@@ -236,7 +232,7 @@ class _Making:
             binds=[f"{volume}:{path}" for volume, path in container.volumes.items()],
         )
         made = api.create_container(
-            self.images.get(container.image, container.image),
+            container.image,
             command=list(container.command) if container.command is not None else None,
             name=container.name,
             environment=dict(container.env),
