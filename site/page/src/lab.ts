@@ -153,7 +153,6 @@ class LabView implements View {
     if (one.act === "solve") {
       this.work?.solved(one.error, (one.result ?? null) as api.Checked | null);
     } else {
-      taskEnded(this.name);
       this.failed = one.error;
     }
     void this.refresh();
@@ -232,7 +231,7 @@ class LabView implements View {
   private lookLater(): void {
     this.later = setTimeout(() => {
       if (this.mode !== "busy") return;
-      if (!taskOf(this.name)) void this.refresh();
+      void this.refresh(true);
       this.lookLater();
     }, LOOK_AGAIN);
   }

@@ -2,6 +2,7 @@
 
 import type { LabEvent } from "./api";
 import { fill, h, put, say } from "./dom";
+import * as news from "./news";
 import { count, tr } from "./words";
 
 export interface Task {
@@ -10,14 +11,27 @@ export interface Task {
 }
 
 const underWay = new Map<string, Task>();
+/** The tasks that ended last: a quick one has ended before the answer that names it is here. */
+const ended: string[] = [];
+const REMEMBERED = 50;
 
 /** Remembers what was begun on a lab, for the view that shows it next. */
 export function taskStarted(lab: string, task: string, act: string): void {
-  underWay.set(lab, { task, act });
+  if (!ended.includes(task)) underWay.set(lab, { task, act });
 }
 
 export const taskOf = (lab: string): Task | undefined => underWay.get(lab);
+
+/** Nothing is being done to a lab any more. */
 export const taskEnded = (lab: string): boolean => underWay.delete(lab);
+
+// heard before any view hears it, and also where none shows the lab
+news.listen((one) => {
+  if (one.kind !== "done") return;
+  ended.push(one.task);
+  ended.splice(0, ended.length - REMEMBERED);
+  if (underWay.get(one.lab)?.task === one.task) underWay.delete(one.lab);
+});
 
 const STATES: Record<string, string> = {
   planned: "waiting",
