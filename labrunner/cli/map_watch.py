@@ -8,12 +8,12 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labrunner.cli import ui
 from labrunner.cli.map import Wanted, compare
 from labrunner.cli.map_table import Compared, Shown, changed, draw
-from labrunner.engine.host import ROLE
+from labrunner.engine.host import EVENTS, is_news
 from labrunner.errors import BusyError, EngineError
 from labrunner.lock import holding
 from labrunner.places import state_folder
@@ -35,8 +35,6 @@ ENDING = 30.0
 TOLD = 4
 """So many of the last drawings' changes stay below the table in a terminal."""
 CLEAR = "\x1b[H\x1b[2J"
-LOOKED_AT = ("exec_create", "exec_start", "exec_die", "attach", "top", "resize", "health_status")
-"""Events that come of looking, and of a check of a container's health."""
 
 
 class Watch:
@@ -140,7 +138,7 @@ class Signs:
         # an engine that ends, ends this; what is measured then says why
         with suppress(Exception):
             client = connect(self._host.docker_host)
-            for event in client.api.events(decode=True, filters={"type": ["container", "network"]}):
+            for event in client.api.events(decode=True, filters=EVENTS):
                 if is_news(event):
                     self._signs.put(None)
         self._signs.put(None)
@@ -148,14 +146,3 @@ class Signs:
     def _read(self) -> None:
         for _ in sys.stdin:
             self._signs.put(None)
-
-
-def is_news(event: dict[str, Any]) -> bool:
-    """Whether an event of the engine's may have changed who reaches whom.
-
-    What the prober's own container does on a `local` host has not; nor has a look into one.
-    """
-    action = str(event.get("Action", "")).partition(":")[0]
-    attributes = event.get("Actor", {}).get("Attributes", {})
-    probing = attributes.get(ROLE) == "probe" or attributes.get("name") == "host"
-    return not probing and action not in LOOKED_AT

@@ -17,6 +17,32 @@ LABEL = "labrunner.lab"
 ROLE = "labrunner.role"
 """What a labelled thing is: ``host``, ``template``, ``probe``, ``build`` or ``part``."""
 
+EVENTS = {"type": ["container", "network"]}
+"""The filter of the engine's events of which some are news."""
+ACTS = frozenset(
+    (
+        *("create", "start", "die", "destroy", "pause", "unpause", "rename", "update", "oom"),
+        *("connect", "disconnect", "remove"),
+    )
+)
+"""What can change who reaches whom; looking into containers, and checks of their health, cannot."""
+
+
+def is_news(event: Mapping[str, Any], *, commands: bool = False) -> bool:
+    """Whether an event of the engine's may have changed who reaches whom.
+
+    What the prober's own container does on a `local` host has not.
+
+    Args:
+        event: one of those that the filter `EVENTS` lets through.
+        commands: whether the end of a command in a container is news: it may have changed
+            anything, and nothing else says so.
+    """
+    action = str(event.get("Action", "")).partition(":")[0]
+    attributes = (event.get("Actor") or {}).get("Attributes") or {}
+    probing = attributes.get(ROLE) == "probe" or attributes.get("name") == "host"
+    return not probing and (action in ACTS or (commands and action == "exec_die"))
+
 
 class Host(Protocol):
     """A Docker engine for one lab, and a way to run commands on the machine it runs on."""

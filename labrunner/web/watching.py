@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
-from labrunner.engine.host import ROLE
+from labrunner.engine.host import EVENTS, is_news
 from labrunner.errors import LabError
 from labrunner.places import state_folder
 from labrunner.session import open_store
@@ -27,13 +27,6 @@ REST = 2.0
 """Seconds that a lab must be gone for, with nobody at work on it: a reset brings it back."""
 AGAIN = 2.0
 """Seconds until an engine that does not answer is asked again."""
-ACTS = frozenset(
-    (
-        *("create", "start", "die", "destroy", "pause", "unpause", "rename", "update", "oom"),
-        *("exec_die", "connect", "disconnect", "remove"),
-    )
-)
-"""What can change who reaches whom."""
 
 Seen = Literal["running", "gone", "unknown"]
 Mark = tuple[object, ...]
@@ -183,8 +176,11 @@ class EngineWatch:
 
     def take_news(self) -> bool:
         """Whether something has happened since this was asked last."""
-        fresh, self._fresh = self._fresh, False
-        return fresh
+        if not self._fresh:
+            return False
+        # only where it was seen: what happens in between must not be taken back unseen
+        self._fresh = False
+        return True
 
     def end(self) -> None:
         """Follow no more."""
@@ -204,13 +200,13 @@ class EngineWatch:
 
     def _follow(self) -> None:
         with self._connected() as client:
-            self._stream = client.api.events(decode=True)
+            self._stream = client.api.events(decode=True, filters=EVENTS)
             self._found("running")
             self._happened(client)
             for event in self._stream:
                 if self._stop.is_set():
                     return
-                if _matters(event):
+                if is_news(event, commands=True):
                     self._happened(client)
 
     @contextmanager
@@ -231,9 +227,9 @@ class EngineWatch:
 
     def _happened(self, client: docker.DockerClient) -> None:
         self.count += 1
-        self._fresh = True
         found = (str((c["Names"] or [""])[0]) for c in client.api.containers())
         self.containers = tuple(sorted(name.lstrip("/") for name in found if name))
+        self._fresh = True
 
     def _ask(self) -> None:
         """The events have ended: has the lab, too?"""
@@ -251,10 +247,3 @@ class EngineWatch:
         self.count += 1
         self._fresh = True
         self._news.tell("changed", self.lab)
-
-
-def _matters(event: dict[str, Any]) -> bool:
-    """Whether an event is one of the lab's, and can change who reaches whom."""
-    action = str(event.get("Action", "")).partition(":")[0]
-    labels = (event.get("Actor") or {}).get("Attributes") or {}
-    return event.get("Type") in ("container", "network") and action in ACTS and ROLE not in labels

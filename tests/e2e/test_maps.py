@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 import pexpect
 import pytest
 
-from labrunner.cli.map_watch import is_news
+from labrunner.engine.host import is_news
 from tests import tiny
 from tests.conftest import Lab, Snapshot
 from tests.e2e.ways import NOTHING, USAGE, lab_id

@@ -276,18 +276,34 @@ def test_the_map_is_never_older_than_the_lab(page: Page, news: News, running: st
     shell.type(f"docker run -d --name {running}-two tools:1 sleep infinity; echo do'ne'\r")
     shell.until("done\r\n")
     assert ends(lambda: f"{running}-two" in page.get(f"/api/labs/{running}/map")["svg"], PATIENCE)
-    # it takes a moment until nothing more happens
-    ages: list[float] = []
-
-    def grows() -> bool:
-        ages.append(page.get(f"/api/labs/{running}/map")["age"])
-        return len(ages) > 1 and ages[-1] > ages[-2] > 0
-
-    assert ends(grows, PATIENCE)
+    settles(page, running)
     before = page.get(f"/api/labs/{running}/map")
     again = page.get(f"/api/labs/{running}/map?fresh=1")
     assert again["age"] < before["age"]
     assert any(f"{running}-two" in line for line in again["changes"])
+
+
+def settles(page: Page, name: str) -> None:
+    """Wait until nothing more happens in a lab: its map grows old."""
+    ages: list[float] = []
+
+    def grows() -> bool:
+        ages.append(page.get(f"/api/labs/{name}/map")["age"])
+        return len(ages) > 1 and ages[-1] > ages[-2] > 0
+
+    assert ends(grows, PATIENCE)
+
+
+def test_what_happens_to_a_labs_own_container_is_measured(page: Page, running: str) -> None:
+    """One that the lab was made with, too, and also where no network says anything of it."""
+    assert ends(lambda: (standing(page, running) or {}).get("engine") == "running", PATIENCE)
+    shell = page.terminal(running)
+    shell.until("] ")
+    settles(page, running)
+    before = page.get(f"/api/labs/{running}/map")["age"]
+    shell.type(f"docker pause {running}-one; echo do'ne'\r")
+    shell.until("done\r\n")
+    assert ends(lambda: page.get(f"/api/labs/{running}/map")["age"] < before, PATIENCE)
 
 
 def test_many_pages_measure_once(page: Page, running: str) -> None:
