@@ -86,7 +86,10 @@ def address(base_url: str) -> str:
     """
     if not base_url:
         return ""
-    parts = urlsplit(base_url)
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
         raise UsageError(
             f"{base_url!r} is not the address of a site", "Write it as https://example.org/labs/."

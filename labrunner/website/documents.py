@@ -32,7 +32,7 @@ class Part:
     """A heading of a document and what stands below it, up to the next heading.
 
     Attributes:
-        level: of the heading; 0 for what stands before the first one.
+        level: of the heading; 0 for a document that has none.
         id: what a link names it by.
         title: as Markdown.
         body: as Markdown.
@@ -140,6 +140,8 @@ def parts(source: str) -> list[Part]:
         for at, token in enumerate(tokens)
         if token.type == "heading_open" and not token.level
     ]
+    if not heads:
+        return [Part(0, "", "", source)]
     ends = [first for (first, _), _, _ in heads[1:]] + [len(lines)]
     found: list[Part] = []
     for ((_, first), level, words), end in zip(heads, ends, strict=True):
@@ -149,7 +151,7 @@ def parts(source: str) -> list[Part]:
         taken = [part.id for part in found]
         name = name if name not in taken else f"{name}-{sum(t.startswith(name) for t in taken)}"
         found.append(Part(level, name, title, "\n".join(lines[first:end])))
-    return found or [Part(0, "", "", source)]
+    return found
 
 
 def _slug(title: str) -> str:

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from labrunner.errors import UsageError
-from labrunner.website import changes, search, writing
+from labrunner.website import changes, documents, search, writing
 from labrunner.website.markup import Html
 from labrunner.website.page import Entry, Page
 from tests.conftest import Lab
@@ -224,7 +224,7 @@ def test_a_summary_for_programs(theirs: Built) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["example.org", "ftp://example.org", "https://", "https://a/?b"]
+    "address", ["example.org", "ftp://example.org", "https://", "https://a/?b", "https://[::1"]
 )
 def test_what_is_no_address_is_refused(build: Lab, tmp_path: Path, address: str) -> None:
     """Before anything is built."""
@@ -232,6 +232,11 @@ def test_what_is_no_address_is_refused(build: Lab, tmp_path: Path, address: str)
     assert done.returncode == 2
     assert address in done.stderr
     assert not (tmp_path / "public").exists()
+
+
+def test_a_document_without_a_heading_is_a_document() -> None:
+    """It has one part, and no name."""
+    assert documents.parts("Only words.\n") == [documents.Part(0, "", "", "Only words.\n")]
 
 
 # --- search -------------------------------------------------------------------------------
