@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import secrets
 import tarfile
 import time
@@ -12,17 +13,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from labrunner import lab
+from labrunner import lab as labs
 from labrunner.engine import images
 from labrunner.engine.clearing import TAG, Made, clear
 from labrunner.engine.client import engine_address
 from labrunner.engine.host import LABEL
 from labrunner.engine.local import refuse_taken_names, tagged
-from labrunner.errors import EngineError
+from labrunner.errors import BusyError, EngineError
+from labrunner.lock import holding
 from labrunner.model.event import Event, ignore_event
 from labrunner.model.scenario import Scenario
 from labrunner.model.topology import Owned
 from labrunner.store import LabRecord, Store
+from tests.conftest import Lab
 
 if TYPE_CHECKING:
     import docker
@@ -105,17 +108,30 @@ def test_of_two_labs_that_end_at_once_the_last_gives_a_name_back(
         """The stranger is cut off while the one lab is on its way out; so the other goes then."""
         if not meanwhile:
             meanwhile.append(event)
-            lab.stop(store, other)
+            labs.stop(store, other)
             assert names(engine, image) == [image]
 
     try:
-        lab.stop(store, one, on_event=hear)
+        labs.stop(store, one, on_event=hear)
         assert meanwhile
         assert not names(engine, image)
     finally:
         stranger.remove(force=True)
         assert not engine.api.networks(filters={"id": network})
         store.close()
+
+
+def test_only_what_was_stopped_is_said_to_be(image: str, lab: Lab) -> None:
+    """Of several labs one is at work: programs are not told that it has gone."""
+    lab.state.mkdir(mode=0o700)
+    store = Store(lab.state / "labs.db")
+    busy, other = (ending(store, lab.state, image) for _ in range(2))
+    with holding(lab.state / "locks", busy.scenario):
+        done = lab("stop", "--all", "--json")
+    assert done.returncode == BusyError.exit_code
+    assert json.loads(done.stdout) == {"stopped": [other.id]}
+    assert [each.id for each in store.labs()] == [busy.id]
+    store.close()
 
 
 def ending(store: Store, folder: Path, image: str) -> LabRecord:

@@ -189,19 +189,21 @@ def stop(
 
     store = open_store()
     records = store.labs() if everything else [pick(store, lab or name)]
+    stopped: list[str] = []
     failed: LabError | None = None
     place.speak_for(records)
     with ui.Progress(tr("Stopping"), quiet=as_json) as progress:
         for record in records:
             try:
                 labs.stop(store, record, on_event=progress)
+                stopped.append(record.id)
             except LabError as error:
                 if not everything:
                     raise
                 ui.note(f"{record.scenario}: {error.message}")
                 failed = error
     if as_json:
-        ui.say_json({"stopped": [record.id for record in records]})
+        ui.say_json({"stopped": stopped})
     elif failed is None:
         names = ", ".join(record.scenario for record in records) or tr("nothing was running")
         ui.say(tr("Stopped: {1}. Nothing of it is left on the engine.", names))

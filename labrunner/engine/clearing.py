@@ -101,7 +101,8 @@ def _containers(
 
 
 def _is_container(made: Made, container: dict[str, Any]) -> bool:
-    names = [name.lstrip("/") for name in container["Names"] or ()]
+    # one whose removal failed is dead, and has lost its name
+    names = [name.lstrip("/") for name in container["Names"] or ("",)]
     return any(
         made.has("container", name, container["Labels"], container["Created"]) for name in names
     )

@@ -67,7 +67,7 @@ def labelled(outer: docker.DockerClient) -> dict[str, list[str]]:
         networks = outer.api.networks(filters=label)
         volumes = outer.api.volumes(filters=label)["Volumes"] or ()
     things = [
-        *((c["Labels"], c["Names"][0].lstrip("/")) for c in containers),
+        *((c["Labels"], (c["Names"] or [c["Id"]])[0].lstrip("/")) for c in containers),
         *((n["Labels"], n["Name"]) for n in networks),
         *((v["Labels"], v["Name"]) for v in volumes),
     ]
