@@ -12,7 +12,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from labrunner.model.reach import Trouble
-from labrunner.reach.ways import HOST, Ways, is_loopback, shares_namespace
+from labrunner.reach.table import is_loopback
+from labrunner.reach.ways import HOST, Ways, shares_namespace
 from labrunner.words import tr
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from labrunner.model.reach import Condition
+from labrunner.reach.table import is_loopback
 
 if TYPE_CHECKING:
     from labrunner.model.reach import Facts, Probe, Reach
@@ -115,8 +116,3 @@ class Ways:
 def shares_namespace(one: Condition) -> bool:
     """Whether a container has no network of its own to itself."""
     return one.mode == HOST or one.mode.startswith("container:")
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only the same namespace reaches it."""
-    return address.startswith("127.") or address == "::1"
