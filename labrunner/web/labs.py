@@ -81,7 +81,7 @@ def catalogue(server: Server) -> dict[str, Any]:
             {
                 **asdict(entry),
                 "hosts": list(_hosts(entry.name)),
-                "running": _standing(server, entry.name, records.get(entry.name)),
+                "running": standing(server, entry.name, records.get(entry.name)),
             }
             for entry in found.entries
         ],
@@ -99,13 +99,12 @@ def _hosts(name: str) -> tuple[str, ...]:
         return ()
 
 
-def _standing(server: Server, name: str, record: LabRecord | None) -> dict[str, Any] | None:
+def standing(server: Server, name: str, record: LabRecord | None) -> dict[str, Any] | None:
+    """How a lab stands; ``None`` where it does not run and nothing is being done to it."""
     task = server.tasks.of(name)
     doing = DOING.get(task.act) if task else None
     if record is None:
-        if task is None or doing is None:
-            return None
-        return {"id": "", "host": "", "language": task.spoken.language, "step": None, "number": 0}
+        return _without_record(task, doing) if task and doing else None
     step, number, total = record.step or None, 0, 0
     try:
         lesson = lesson_of(scenario_of(record.scenario), record.language)
@@ -137,16 +136,22 @@ def _given_up(record: LabRecord) -> bool:
     return record.state == "starting" and not is_locked(record.scenario)
 
 
-def standing(server: Server, name: str, record: LabRecord | None) -> dict[str, Any] | None:
-    """How a lab stands; ``None`` where it does not run and nothing is being done to it."""
-    found = _standing(server, name, record)
-    if found is not None and record is None:
-        task = server.tasks.of(name)
-        rest = {"steps": 0, "passed": [], "attempts": 0, "engine": "unknown"}
-        begun = task.begun if task else 0
-        state = DOING.get(task.act, "starting") if task else "starting"
-        found |= {**rest, "started": begun, "state": state, "task": task.id if task else None}
-    return found
+def _without_record(task: Task, doing: str) -> dict[str, Any]:
+    """How a lab stands that is not written down yet, or not any more."""
+    return {
+        "id": "",
+        "host": "",
+        "language": task.spoken.language,
+        "step": None,
+        "number": 0,
+        "steps": 0,
+        "passed": [],
+        "attempts": 0,
+        "started": task.begun,
+        "engine": "unknown",
+        "state": doing,
+        "task": task.id,
+    }
 
 
 def one(server: Server, name: str, asked: str | None) -> dict[str, Any]:
