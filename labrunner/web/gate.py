@@ -226,7 +226,10 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 def _asked(scope: Scope) -> dict[str, str] | None:
     """The token or the ticket in an address; ``None`` where there is neither."""
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
+    try:
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=20)
+    except ValueError:
+        return None  # more than anybody needs to open the page
     found = {name: values[0] for name, values in query.items()}
     return found if "token" in found or "ticket" in found else None
 
