@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import struct
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +87,21 @@ def test_read_stays_inside(tmp_path: Path) -> None:
     assert probe_names.read("/etc/hosts", root=str(tmp_path)) == "inside"
     assert probe_names.read("/etc/loop", root=str(tmp_path)) == ""
     assert probe_names.read("/etc/none", root=str(tmp_path)) == ""
+
+
+FEW_FILES = """
+import os, resource, socket
+from labrunner.images.host.probe_dial import wait
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+server = socket.create_server(("127.0.0.1", 0))
+port = {"name": "it", "pid": os.getpid(), "ip": "127.0.0.1", "inside": False}
+wait([{**port, "port": server.getsockname()[1]}], 60.0, print)
+"""
+
+
+def test_few_open_files_are_enough() -> None:
+    """Whoever may open few waits for fewer at once, and not for ever."""
+    argv = [sys.executable, "-c", FEW_FILES]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
+    assert "'name': 'it'" in done.stdout
+    assert "failed" not in done.stdout

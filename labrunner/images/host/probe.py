@@ -1,7 +1,7 @@
 """Finds out who can reach whom, from inside the network namespaces of containers.
 
 Runs on a lab's host as its root (Python 3.12 or newer, standard library only; start it with
-``-S -E -s``, not ``-I``: its other halves lie beside it). One JSON request per line on
+``-S -E -s``, not ``-I``: its other parts lie beside it). One JSON request per line on
 standard input; JSON replies, one per line, on standard output. The last reply to a request
 is ``{"done": seconds}``, after ``{"error": text}`` if it failed. Requests by their ``mode``:
 

@@ -1,4 +1,4 @@
-"""The connecting half of the prober: tries from inside network namespaces, all at once.
+"""The part of the prober that connects: tries from inside network namespaces, all at once.
 
 One thread does everything: it steps into a namespace just to create sockets, which stay in
 it, and then watches all of them with one epoll. A connection is given up in the middle of
@@ -33,8 +33,8 @@ REDIAL = 0.1
 """Seconds until a second first packet is sent; the kernel itself would take one second."""
 PATIENCE = 10
 """An unanswered try gets this many times as long as the slowest answer took."""
-MOST = 4000
-"""At most so many tries wait for an answer at the same time."""
+MOST, LEAST = 4000, 16
+"""At most so many tries wait for an answer at the same time, and so many in any case."""
 SPARE = 200
 """Half as many files as are open for other purposes."""
 POLL = 0.004
@@ -72,7 +72,8 @@ def most_at_once() -> int:
         for line in limits:
             if line.startswith("Max open files"):
                 given = line.split()[3]
-                return min(MOST, int(given) // 2 - SPARE) if given.isdigit() else MOST
+                free = int(given) // 2 - SPARE if given.isdigit() else MOST
+                return max(LEAST, min(MOST, free))
     return MOST
 
 

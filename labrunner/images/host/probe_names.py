@@ -1,4 +1,4 @@
-"""The naming half of the prober: asks what a program inside a container would ask.
+"""The part of the prober that asks for names: what a program inside a container would ask.
 
 Imported by ``probe.py``, which lies beside it in the image.
 """

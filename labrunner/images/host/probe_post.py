@@ -1,4 +1,4 @@
-"""The half of the prober that connects to nothing: echoes, datagrams, and the way outside.
+"""The part of the prober that connects to nothing: echoes, datagrams, and the way outside.
 
 One socket for each kind and namespace asks everybody: an answer has its sender's address on it,
 and an error the address that was asked. Imported by ``probe.py``, which lies beside it.

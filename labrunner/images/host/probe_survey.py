@@ -1,4 +1,4 @@
-"""The measuring half of the prober: finds what listens, tries every way, and tells of it.
+"""The part of the prober that measures: finds what listens, tries every way, and tells of it.
 
 Imported by ``probe.py``, which lies beside it in the image.
 """
