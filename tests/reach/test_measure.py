@@ -241,7 +241,8 @@ class TestMatrix:
         """However many ways are filtered, they are waited for together."""
         silent = sum(p.state == "filtered" for p in seen.reach.probes)
         assert silent > 20
-        assert seen.reach.seconds < 4
+        # a second each: one by one they would take longer than this, on whatever machine
+        assert seen.reach.seconds < silent / 2
 
 
 @pytest.mark.engine
@@ -327,5 +328,5 @@ def test_tcp_from_a_container_that_does_not_run(town: Town) -> None:
 def test_tcp_needs_no_more_than_an_unknown_name_takes(town: Town) -> None:
     """A name that no container has is given up as soon as Docker's resolver is seen to answer."""
     begun = time.monotonic()
-    assert reach.tcp(town.host(), town.name("client"), "nobody", 80, timeout=8) == "unknown_name"
-    assert time.monotonic() - begun < 4
+    assert reach.tcp(town.host(), town.name("client"), "nobody", 80, timeout=60) == "unknown_name"
+    assert time.monotonic() - begun < 40
