@@ -22,7 +22,7 @@ class Measured:
     """A map, and what it is true for.
 
     Attributes:
-        key: the lab, its step, how many events its engine had had, and the language.
+        key: the lab, how many events and steps it had had, and the language.
         at: when it was measured.
         map: as pages get it.
     """

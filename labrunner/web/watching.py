@@ -114,7 +114,9 @@ class Watching:
         for key in [key for key in self._engines if key not in records]:
             self._engines.pop(key).end()
         for key, record in records.items():
-            if record.state == "running" and key not in self._engines:
+            if key in self._engines:
+                self._engines[key].follow(record)
+            elif record.state == "running":
                 self._engines[key] = EngineWatch(record, self._news)
         for name in sorted(changed):
             self._news.tell("changed", name)
@@ -164,7 +166,7 @@ class EngineWatch:
         self.record = record
         self.lab = record.scenario
         self.count = 0
-        """Grows with each event: what was measured at another count is out of date."""
+        """Grows with each event and step: what was measured at another count is out of date."""
         self.seen: Seen = "unknown"
         self.containers: tuple[str, ...] | None = None
         self._news = news
@@ -173,6 +175,13 @@ class EngineWatch:
         self._stream: Any = None
         self._thread = threading.Thread(target=self._run, name=f"engine {self.lab}", daemon=True)
         self._thread.start()
+
+    def follow(self, record: LabRecord) -> None:
+        """The lab as the store has it now: a map says what changed since a step began."""
+        begun, self.record = record.step != self.record.step, record
+        if begun:
+            self.count += 1
+            self._fresh = True
 
     def take_news(self) -> bool:
         """Whether something has happened since this was asked last."""
