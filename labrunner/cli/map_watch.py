@@ -58,7 +58,7 @@ class Watch:
             first, lacking = compare(self._lab, before, self._wanted.since)
             self._draw(before, first, ui.wrap(lacking) if lacking else "")
             while True:
-                kept.keep(self._lab.record, before)
+                self._keep(before)
                 signs.wait(EVERY)
                 after = self._look()
                 found = changes.compare(before, after)
@@ -76,6 +76,13 @@ class Watch:
     def _look(self) -> Reach:
         reach, self._named = looking.look(self._lab.view)
         return reach
+
+    def _keep(self, reach: Reach) -> None:
+        """Keep a measurement, as one of the step that the learner is on by now."""
+        for record in self._lab.store.labs():
+            if record.id == self._lab.record.id:
+                self._lab.record = record
+                kept.keep(record, reach)
 
     def _ended(self) -> bool:
         """Whether somebody has stopped the lab, or makes it anew; who is about to is waited for."""

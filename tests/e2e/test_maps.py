@@ -152,6 +152,21 @@ def test_a_watch_says_what_changes(stopped: Lab) -> None:
         child.expect(pexpect.EOF)
 
 
+def test_a_watch_goes_along_with_the_learner(stopped: Lab) -> None:
+    """A step that begins meanwhile keeps its own beginning, whatever is measured beside it."""
+    stopped.ok("start", NAME)
+    with watching(stopped) as child:
+        child.expect("nothing listens anywhere")
+        typed(stopped, SECOND)
+        child.expect("new: drawn-two")
+        assert "Every step is done" in stopped.ok("check")
+        assert ends(lambda: is_kept(stopped, "step", step=""), PATIENCE)
+        typed(stopped, "docker rm -f drawn-two")
+        child.expect("gone: drawn-two")
+        assert ends(lambda: is_kept(stopped, "last", step=""), PATIENCE)
+    assert passers(measured(stopped, "--since", "step")) == [("gone", "drawn-two")]
+
+
 def test_a_watch_in_a_terminal_is_drawn_anew_until_ctrl_c(stopped: Lab) -> None:
     """The table is there again with each change; Ctrl-C ends it, and that is no error."""
     stopped.ok("start", NAME)
