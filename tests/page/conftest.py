@@ -129,6 +129,23 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             lab.ok("serve", "--stop")
 
 
+@pytest.fixture(scope="session")
+def nowhere(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server of the same labs, where no engine answers."""
+    place = tmp_path_factory.mktemp("nowhere")
+    with own_folders(place) as folders:
+        shelf = served.lab.env["LABRUNNER_SCENARIOS"]
+        env = {
+            **folders,
+            "LABRUNNER_SCENARIOS": shelf,
+            "DOCKER_HOST": "unix:///nowhere/docker.sock",
+        }
+        with lab_command(env) as lab:
+            running = json.loads(lab.ok("open", "--no-browser", "--port", "0", "--json"))
+            yield Served(lab, running["address"], served.flag)
+            lab.ok("serve", "--stop")
+
+
 @pytest.fixture
 def opened(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
     """Opens pages; at the end none of them may have complained on its console."""

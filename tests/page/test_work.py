@@ -15,7 +15,7 @@ from tests.page.conftest import SLOW, Served
 
 if TYPE_CHECKING:
     import docker
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
 pytestmark = [pytest.mark.engine, pytest.mark.page]
 
@@ -116,6 +116,31 @@ def test_a_start_can_be_called_off(served: Served, opened: Open) -> None:
     assert not served.running(SLOW)
 
 
+@pytest.mark.parametrize("begins_at", ["/", "/lab/page-work"])
+@pytest.mark.parametrize("late", [False, True], ids=["at-once", "late"])
+def test_a_start_that_fails_says_why(
+    nowhere: Served, opened: Open, begins_at: str, *, late: bool
+) -> None:
+    """Also where the failure is heard before the answer that something was begun."""
+    page = opened()
+    page.goto(nowhere.address)
+    page.goto(nowhere.base + begins_at)
+
+    def hold(route: Route) -> None:
+        answer = route.fetch()
+        while page.request.get(f"{nowhere.base}/api/labs/page-work").json()["tasks"]:
+            page.request.get(f"{nowhere.base}/api/catalogue")
+        route.fulfill(response=answer)
+
+    if late:
+        page.route("**/api/labs/page-work/start", hold)
+    card = page.locator(".card").filter(has=page.locator('a[href="/lab/page-work"]'))
+    (card if begins_at == "/" else page).get_by_role("button", name="Start Tiny").click()
+    expect(page.get_by_text("no engine answers there").first).to_be_visible()
+    expect(page.get_by_role("button", name="Start Tiny")).to_be_visible()
+    expect(page.get_by_role("button", name="Call it off")).to_be_hidden()
+
+
 def test_a_broken_connection_loses_nothing(served: Served, opened: Open) -> None:
     """The page says that it has no connection, and comes back to the same shell."""
     served.fresh("page-read")
@@ -126,7 +151,12 @@ def test_a_broken_connection_loses_nothing(served: Served, opened: Open) -> None
     expect(screen(page)).to_contain_text("42")
     cable.pull()
     expect(page.get_by_text("Reconnecting…")).to_be_visible()
+    again = page.get_by_role("status").get_by_role("button", name="Try now").first
     expect(page.get_by_text("The server does not answer.")).to_be_visible()
+    again.focus()
+    for _ in range(4):  # news and terminal
+        page.wait_for_event("websocket")
+    expect(again).to_be_focused()
     cable.plug()
     page.get_by_role("tabpanel").get_by_role("button", name="Try now").click()
     expect(page.get_by_text("Reconnecting…")).to_be_hidden()
@@ -156,6 +186,18 @@ def test_a_page_that_is_loaded_anew_has_its_terminals(reading: Page) -> None:
     reading.reload()
     expect(screen(reading)).to_contain_text("still here")
     expect(reading.get_by_role("tab")).to_have_text(["shell"])
+
+
+def test_where_every_terminal_was_closed_another_opens(reading: Page) -> None:
+    """What is to be typed is typed into a new shell; what that makes is offered as a place."""
+    press(reading, "Close shell")
+    expect(reading.get_by_role("tab")).to_have_count(0)
+    reading.get_by_text("Solution", exact=True).click()
+    reading.locator(".solution").get_by_role("button", name=re.compile("^Type into")).click()
+    expect(screen(reading)).to_contain_text("docker run -d --name page-read-two")
+    reading.get_by_role("tabpanel").get_by_role("textbox").press("Enter")
+    reading.get_by_text("+ New").click()
+    expect(reading.get_by_role("button", name="page-read-two", exact=True)).to_be_visible()
 
 
 def test_what_the_command_does_is_seen(served: Served, reading: Page) -> None:

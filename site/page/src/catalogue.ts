@@ -3,10 +3,10 @@
 import * as api from "./api";
 import { fill, h, put, say, unseen } from "./dom";
 import * as news from "./news";
-import { failure, problem } from "./notice";
+import { complain, failure, problem } from "./notice";
 import { go, labPath } from "./router";
 import { startForm } from "./start";
-import { taskStarted } from "./tasks";
+import { failureOf, taskStarted } from "./tasks";
 import type { View } from "./view";
 import { count, nameOf, spoken, tr } from "./words";
 
@@ -115,6 +115,8 @@ function drawCard(entry: api.Entry): HTMLElement {
     const start = startForm(entry, (task) => {
       taskStarted(entry.name, task, "start");
       go(labPath(entry.name));
+      const failed = failureOf(task);
+      if (failed) complain(new api.ApiError(failed.message, failed.hint, 0));
     });
     put(card, start);
   }

@@ -123,6 +123,7 @@ class LabView implements View {
     }
     this.tick();
     this.show();
+    this.sayFailure();
     for (const one of found.tasks ?? []) {
       if (one.act !== "solve") for (const event of one.events) this.progress?.event(event);
     }
@@ -142,11 +143,17 @@ class LabView implements View {
   private hear(one: news.News): void {
     if (one.kind === "ping" || one.lab !== this.name) return;
     if (one.kind === "changed") void this.refresh();
-    else if (one.kind === "map") this.work?.mapChanged();
+    else if (one.kind === "map") this.mapChanged();
     else if (one.kind === "done") this.done(one);
     else if (this.work) this.work.hear(one);
     else if (one.kind === "event") this.progress?.event(one);
     else this.output?.line(one.line);
+  }
+
+  /** What happened on the engine: another map, and perhaps other containers. */
+  private mapChanged(): void {
+    this.work?.mapChanged();
+    void this.refresh();
   }
 
   private done(one: Extract<news.News, { kind: "done" }>): void {
@@ -159,9 +166,17 @@ class LabView implements View {
   }
 
   private begun(task: string, act: string): void {
-    this.failed = null;
     taskStarted(this.name, task, act);
+    // one that has ended already may have failed
+    if (taskOf(this.name)) this.failed = null;
     this.show();
+  }
+
+  /** What failed is said also where the lab is as it was before, and nothing is drawn anew. */
+  private sayFailure(): void {
+    if (!this.failed || this.mode === "busy") return;
+    complain(new api.ApiError(this.failed.message, this.failed.hint, 0));
+    this.failed = null;
   }
 
   // --- what is shown ----------------------------------------------------------------------
@@ -244,7 +259,6 @@ class LabView implements View {
 
   private drawWork(): void {
     if (!this.lab) return;
-    this.failed = null;
     this.work = new Workbench(this.lab, {
       changed: () => void this.refresh(),
       stop: () => this.askStop(),

@@ -70,6 +70,8 @@ function line(state: news.State): void {
   if (state === "lost") {
     // a short gap is not worth a word
     waiting = setTimeout(() => {
+      // said once, however often it is tried: the button keeps the focus
+      if (banner.classList.contains("shown")) return;
       const text = tr("The server does not answer. It is tried again by itself.");
       fill(banner, h("p", {}, text), button(tr("Try now"), news.retry));
       banner.classList.add("shown");
@@ -79,8 +81,10 @@ function line(state: news.State): void {
     fill(banner, problem({ message, hint }));
     banner.classList.add("shown");
   } else {
+    const inHand = banner.contains(document.activeElement);
     banner.classList.remove("shown");
     fill(banner);
+    if (inHand) focusOn(main.querySelector("h1") ?? main);
     if (state === "again") view?.again();
   }
 }

@@ -11,14 +11,17 @@ export interface Task {
 }
 
 const underWay = new Map<string, Task>();
-/** The tasks that ended last: a quick one has ended before the answer that names it is here. */
-const ended: string[] = [];
+/** How the last tasks ended: a quick one has ended before the answer that names it is here. */
+const ended = new Map<string, news.Failure | null>();
 const REMEMBERED = 50;
 
 /** Remembers what was begun on a lab, for the view that shows it next. */
 export function taskStarted(lab: string, task: string, act: string): void {
-  if (!ended.includes(task)) underWay.set(lab, { task, act });
+  if (!ended.has(task)) underWay.set(lab, { task, act });
 }
+
+/** Why a task failed, where it has ended and did. */
+export const failureOf = (task: string): news.Failure | null => ended.get(task) ?? null;
 
 export const taskOf = (lab: string): Task | undefined => underWay.get(lab);
 
@@ -28,8 +31,8 @@ export const taskEnded = (lab: string): boolean => underWay.delete(lab);
 // heard before any view hears it, and also where none shows the lab
 news.listen((one) => {
   if (one.kind !== "done") return;
-  ended.push(one.task);
-  ended.splice(0, ended.length - REMEMBERED);
+  ended.set(one.task, one.error);
+  for (const [oldest] of ended) if (ended.size > REMEMBERED) ended.delete(oldest);
   if (underWay.get(one.lab)?.task === one.task) underWay.delete(one.lab);
 });
 

@@ -34,6 +34,7 @@ export class Terminals {
   private current: Tab | null = null;
   private offered = "";
   private over = false;
+  private restored = false;
   private early: string[] = [];
   private readonly outside = (event: Event) => {
     if (!this.menu.contains(event.target as Node)) this.menu.open = false;
@@ -82,9 +83,9 @@ export class Terminals {
     else this.menu.querySelector("summary")?.focus();
   }
 
-  /** Types into the terminal that is shown; where it has ended, into a shell. */
+  /** Types into the terminal that is shown; where it has ended or was closed, into a shell. */
   type(text: string): void {
-    if (!this.tabs.length) {
+    if (!this.restored) {
       this.early.push(text);
       return;
     }
@@ -122,6 +123,7 @@ export class Terminals {
     if (!this.tabs.length) this.open("shell", "", titleOf("shell"), true);
     const first = this.tabs[0];
     if (first && !this.current) this.show(first);
+    this.restored = true;
     for (const text of this.early.splice(0)) this.type(text);
   }
 
