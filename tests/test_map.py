@@ -293,6 +293,20 @@ def test_ports_on_which_somebody_listens() -> None:
     ]
 
 
+def test_a_riddles_changes_name_no_cause() -> None:
+    """That somebody listens is told, and not at which address."""
+    bare = _after(listeners=())
+    assert changes.tell(changes.compare(bare, EXAMPLE), riddle=True)[0] == (
+        "listens now: db:5432, host:8080, my-payment-service:8000, web:80"
+    )
+    moved = _after(listeners=tuple(replace(one, address=ANY) for one in EXAMPLE.listeners))
+    found = changes.compare(EXAMPLE, moved)
+    assert found
+    compared = Compared("last", 0.0, found)
+    assert "127.0.0.1" not in draw(Shown(moved, riddle=True, compared=compared))
+    assert "127.0.0.1" in draw(Shown(moved, compared=compared))
+
+
 def test_the_way_out_and_published_ports() -> None:
     """They change, too."""
     shut = Probe("host", "web", "127.0.0.1", "published", "", 8080, "refused")

@@ -112,7 +112,7 @@ def _parts(shown: Shown, width: int, paint: Paint) -> Iterator[str]:
     yield "\n".join(_wrap(note, width, 2) for note in notes)
     yield _troubles(shown, width)
     if shown.compared:
-        yield changed(shown.compared, width, everything=shown.everything)
+        yield changed(shown.compared, width, everything=shown.everything, riddle=shown.riddle)
 
 
 def _holes(holes: Sequence[table.Hole], width: int, paint: Paint) -> str:
@@ -169,11 +169,13 @@ def _troubles(shown: Shown, width: int) -> str:
     return "\n".join(lines)
 
 
-def changed(compared: Compared, width: int, *, everything: bool = False) -> str:
+def changed(
+    compared: Compared, width: int, *, everything: bool = False, riddle: bool = False
+) -> str:
     """What changed since when, in sentences: of what the tables show, and how much beside it."""
     clock = time.strftime("%H:%M:%S", time.localtime(compared.at))
     seen = [c for c in compared.changes if everything or c.protocol == "tcp"]
-    told = reach_changes.tell(seen)
+    told = reach_changes.tell(seen, riddle=riddle)
     hidden = len(compared.changes) - len(seen)
     if hidden:
         told.append(tr("by UDP or ping: {1} (--all shows them)", count(hidden, "way", "ways")))

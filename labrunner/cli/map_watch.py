@@ -102,7 +102,8 @@ class Watch:
         self._said.append(compared)
 
     def _sentences(self, compared: Compared) -> str:
-        return changed(compared, ui.width(), everything=self._wanted.everything)
+        riddle = self._lab.scenario.riddle
+        return changed(compared, ui.width(), everything=self._wanted.everything, riddle=riddle)
 
     def _draw(self, reach: Reach, compared: Compared | None, *more: str) -> None:
         riddle = self._lab.scenario.riddle

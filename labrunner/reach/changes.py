@@ -153,18 +153,25 @@ def _ways_out(before: Reach, after: Reach) -> Iterator[Change]:
 # --- in sentences -------------------------------------------------------------------------
 
 
-def tell(changes: Collection[Change]) -> list[str]:
-    """The changes in sentences, the same thing for several containers in one."""
+def tell(changes: Collection[Change], *, riddle: bool = False) -> list[str]:
+    """The changes in sentences, the same thing for several containers in one.
+
+    Args:
+        changes: from `compare`.
+        riddle: the learner is to find out why things are as they are: at which addresses
+            somebody listens is not told.
+    """
+    port = _port if riddle else _port_and_address
     told = [
         *_names("new: {1}", (named(c.target) for c in changes if c.kind == "come")),
         *_names("gone: {1}", (named(c.target) for c in changes if c.kind == "gone")),
-        *_names("listens now: {1}", (_port(c) for c in changes if c.kind == "listens")),
-        *_names("listens no more: {1}", (c.column.label for c in changes if c.kind == "silent")),
+        *_names("listens now: {1}", (port(c) for c in changes if c.kind == "listens")),
+        *_names("listens no more: {1}", (_port(c) for c in changes if c.kind == "silent")),
     ]
     told += [
         tr("{1} listens on {2} now, before on {3}", c.column.label, c.after, c.before)
         for c in changes
-        if c.kind == "moved"
+        if c.kind == "moved" and not riddle
     ]
     same: dict[tuple[Kind, Column, str, str], list[str]] = {}
     for c in changes:
@@ -181,6 +188,10 @@ def _names(sentence: str, names: Iterable[str]) -> list[str]:
 
 
 def _port(change: Change) -> str:
+    return change.column.label
+
+
+def _port_and_address(change: Change) -> str:
     return f"{change.column.label} ({change.after})"
 
 

@@ -93,8 +93,7 @@ class Picture:
     Attributes:
         title: what it shows.
         lines, boxes: networks and containers.
-        way_out: who has a way out of the host (``ALL`` for everybody on a network that has);
-            ``None``, where that is not known.
+        way_out: who has a way out of the host; ``None``, where that is not known.
         empty: places that somebody has left, by the name that is still on them.
     """
 

@@ -103,7 +103,7 @@ def _changes(lab: OpenLab, reach: Reach) -> tuple[frozenset[Any], list[str]]:
     if before is None:
         return frozenset(), []
     found = changes.compare(before[1].reach, reach)
-    return changes.ways(found), changes.tell(found)
+    return changes.ways(found), changes.tell(found, riddle=lab.scenario.riddle)
 
 
 def plan(name: str) -> dict[str, Any]:
