@@ -10,8 +10,8 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+import docker
 import docker.errors
 import pytest
 
@@ -22,9 +22,6 @@ from labrunner.model.event import Event
 
 from .sandboxes import running
 from .waiting import ends
-
-if TYPE_CHECKING:
-    import docker
 
 pytestmark = pytest.mark.engine
 
