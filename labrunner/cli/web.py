@@ -38,7 +38,8 @@ def open_page(
     """Open the labs' page in your browser; its server is started where none runs."""
     from labrunner.web import address
 
-    running = address.find() or _start(port)
+    with address.alone(2 * PATIENCE):
+        running = address.find() or _start(port)
     if as_json:
         ui.say_json(running)
     else:

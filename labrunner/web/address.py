@@ -8,11 +8,13 @@ import os
 import signal
 import threading
 import zlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import IO, TYPE_CHECKING
 
 from labrunner import __version__
+from labrunner.lock import holding
 from labrunner.places import runtime_folder, state_folder
 
 if TYPE_CHECKING:
@@ -37,10 +39,14 @@ class Running:
     version: str = __version__
 
 
+def _name() -> str:
+    """One server for each state."""
+    return f"page-{zlib.crc32(os.fsencode(state_folder())) & 0xFFFFFF:06x}"
+
+
 def _file(ending: str) -> Path:
-    """One server for each state; the runtime folder is its owner's alone."""
-    mine = zlib.crc32(os.fsencode(state_folder())) & 0xFFFFFF
-    return runtime_folder() / f"page-{mine:06x}.{ending}"
+    """The runtime folder is its owner's alone."""
+    return runtime_folder() / f"{_name()}.{ending}"
 
 
 def log_file() -> Path:
@@ -83,6 +89,17 @@ class Claim:
                 _file("json").unlink()
             self._lock.close()
             self._lock = None
+
+
+@contextmanager
+def alone(patience: float) -> Iterator[None]:
+    """Nobody else looks for a server, to start one where there is none, for the block's length.
+
+    Raises:
+        BusyError: somebody does, for longer than so many seconds.
+    """
+    with holding(runtime_folder(), f"{_name()}-open", patience=patience):
+        yield
 
 
 def find() -> Running | None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,6 +51,16 @@ def test_open_starts_a_server_and_finds_it_again(lab: Lab) -> None:
     assert found["address"] == address.strip()
     assert address.strip() in lab.ok("serve", "--status")
     assert json.loads(lab.ok("serve", "--status", "--json"))["pid"] == found["pid"]
+
+
+def test_who_opens_at_once_opens_the_same(lab: Lab) -> None:
+    """Of many commands at the same time one starts a server, and all have its address."""
+    for _ in range(3):
+        with ThreadPoolExecutor(4) as several:
+            found = set(several.map(lambda _: lab.ok("open", "--no-browser"), range(4)))
+        assert len(found) == 1
+        assert served(found.pop())
+        lab.ok("serve", "--stop")
 
 
 def test_a_browser_is_opened_where_there_is_a_screen(lab: Lab, tmp_path: Path) -> None:
