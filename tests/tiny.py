@@ -94,6 +94,18 @@ GOOD = {
 }
 """What can be changed in it; ``program`` is the first container's, ``before`` is what the check
 does first, ``more`` comes after it, and ``later`` after the lesson's step."""
+WAITING = """
+from dataclasses import replace
+
+
+def slowly(lab):
+    while not Path("%(flag)s").exists():
+        Event().wait(0.05)
+
+
+scenario = replace(scenario, setup=slowly)
+"""
+"""More of a scenario: its start waits for a file."""
 
 
 def write(shelf: Path, name: str = "tiny", **changed: str) -> Path:

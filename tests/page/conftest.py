@@ -30,13 +30,6 @@ def gone(lab):
         return not_yet("There is still a %(name)s-two.", expected="none", seen="one")
     return passed("%(name)s-two is gone")
 """
-WAITING = """
-def slowly(lab):
-    while not Path("%(flag)s").exists():
-        Event().wait(0.05)
-
-scenario = replace(scenario, setup=slowly)
-"""
 GONE_STEP = """
 ## It goes again {#gone}
 
@@ -120,7 +113,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for name in LABS:
         write(shelf, name)
     flag = place / "flag"
-    write(shelf, SLOW, "from dataclasses import replace\n" + WAITING % {"flag": flag})
+    write(shelf, SLOW, tiny.WAITING % {"flag": flag})
     with own_folders(place) as folders:
         env = {**folders, "LABRUNNER_SCENARIOS": str(shelf)}
         with lab_command(env) as lab:

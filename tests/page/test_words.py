@@ -28,9 +28,7 @@ def said() -> set[str]:
         found |= set(re.findall(rf"\btr\(\s*{TEXT}", source))
         for pair in re.findall(rf"\bcount\([^\"]*{TEXT},\s*{TEXT}\)", source):
             found |= set(pair)
-        for table in re.findall(
-            r"^const [A-Z_]+: Record<.*?> = \{(.*?)^\};", source, re.DOTALL | re.MULTILINE
-        ):
+        for table in TABLE.findall(source):
             found |= set(re.findall(rf":\s*{TEXT}", table))
     return {json.loads(f'"{text}"') for text in found}
 

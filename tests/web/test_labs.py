@@ -140,18 +140,24 @@ def test_the_learners_language(page: Page, news: News, running: str, command: La
 def test_a_start_that_is_called_off_undoes_itself(
     page: Page,
     news: News,
-    stopped: str,
+    name: str,
+    shelf: Path,
+    *,
+    tmp_path: Path,
     engine: docker.DockerClient,
     how: str,
 ) -> None:
     """In the middle of it, everything that it made is removed, and the lab can be started."""
-    task = page.post(f"/api/labs/{stopped}/start", 202)["task"]
-    news.until(lambda m: m["kind"] == "event" and (m["what"], m["state"]) == ("host", "done"))
-    assert page.get(f"/api/labs/{stopped}")["tasks"][0]["act"] == "start"
-    assert page.post(f"/api/labs/{stopped}/{how}", 202)["task"] == task
+    slow, flag = f"{name}-{how}", tmp_path / "flag"
+    tiny.write(shelf, slow, more=tiny.WAITING % {"flag": flag})
+    task = page.post(f"/api/labs/{slow}/start", 202)["task"]
+    news.until(lambda m: m["kind"] == "event" and m["what"] == "setup")
+    assert page.get(f"/api/labs/{slow}")["tasks"][0]["act"] == "start"
+    assert page.post(f"/api/labs/{slow}/{how}", 202)["task"] == task
+    flag.touch()
     assert "called off" in news.done(task)["error"]["message"]
-    assert standing(page, stopped) is None
-    assert not [c for c in engine.api.containers(all=True) if stopped in str(c["Names"])]
+    assert standing(page, slow) is None
+    assert not [c for c in engine.api.containers(all=True) if slow in str(c["Names"])]
 
 
 def test_a_start_can_be_called_off_before_it_began(page: Page, news: News, stopped: str) -> None:
