@@ -108,11 +108,14 @@ def _hold(folder: Path) -> int:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             os.close(handle)
             raise BusyError(
                 f"another build is writing {folder}", "Wait for it to end, then try again."
             ) from error
+        except OSError:
+            os.close(handle)
+            raise
         if _same(handle, folder):
             return handle
         # whoever held it before has just moved it to its place
