@@ -188,6 +188,17 @@ def test_a_page_that_is_loaded_anew_has_its_terminals(reading: Page) -> None:
     expect(reading.get_by_role("tab")).to_have_text(["shell"])
 
 
+def test_a_link_with_ctrl_opens_elsewhere(opened: Open) -> None:
+    """As links do everywhere: the page stays where it is."""
+    page = opened("/lab/page-dies")
+    with page.context.expect_page() as other:
+        page.get_by_role("link", name="labrunner").click(modifiers=["Control"])
+    expect(other.value.get_by_role("heading", level=1, name="Labs")).to_be_visible()
+    expect(page.get_by_role("heading", level=1, name="Tiny")).to_be_visible()
+    page.get_by_role("link", name="labrunner").click()
+    expect(page.get_by_role("heading", level=1, name="Labs")).to_be_focused()
+
+
 def test_where_every_terminal_was_closed_another_opens(reading: Page) -> None:
     """What is to be typed is typed into a new shell; what that makes is offered as a place."""
     press(reading, "Close shell")

@@ -57,6 +57,8 @@ export interface LabText {
 
 export interface LabEvent {
   what: string;
+  /** What it is, and its name where the runner gave it, in the reader's language. */
+  label: string;
   name: string;
   state: string;
   detail: string;

@@ -4,7 +4,7 @@ import * as api from "./api";
 import { fill, h, put, say, unseen } from "./dom";
 import * as news from "./news";
 import { complain, failure, problem } from "./notice";
-import { go, labPath } from "./router";
+import { go, labPath, linkTo } from "./router";
 import { startForm } from "./start";
 import { failureOf, taskStarted } from "./tasks";
 import type { View } from "./view";
@@ -91,12 +91,7 @@ function broken(one: api.Catalogue["problems"][number]) {
 
 function drawCard(entry: api.Entry): HTMLElement {
   const running = entry.running;
-  const link = h("a", { href: labPath(entry.name) }, entry.title);
-  link.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    go(labPath(entry.name));
-  });
+  const link = linkTo(labPath(entry.name), {}, entry.title);
   const facts = h("ul", { class: "facts" });
   put(facts, h("li", {}, tr(entry.level)));
   put(facts, h("li", {}, tr("about {1} minutes", entry.minutes)));
@@ -124,13 +119,9 @@ function drawCard(entry: api.Entry): HTMLElement {
 }
 
 function goOn(entry: api.Entry): HTMLElement {
-  const link = h("a", { href: labPath(entry.name), class: "button primary" }, tr("Go on"));
-  link.setAttribute("aria-label", tr("Go on with {1}", entry.title));
-  link.addEventListener("click", (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    go(labPath(entry.name));
-  });
+  const label = tr("Go on with {1}", entry.title);
+  const attributes = { class: "button primary", "aria-label": label };
+  const link = linkTo(labPath(entry.name), attributes, tr("Go on"));
   return h("div", { class: "start" }, link);
 }
 

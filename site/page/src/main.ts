@@ -8,7 +8,7 @@ import { button, fill, focusOn, h, put, remembered, say } from "./dom";
 import { labView } from "./lab";
 import * as news from "./news";
 import { guarded, places, problem } from "./notice";
-import { go, onGo } from "./router";
+import { linkTo, onGo } from "./router";
 import type { View } from "./view";
 import { nameOf, speak, spoken, tr, wanted } from "./words";
 
@@ -29,12 +29,7 @@ function languageChoice(): HTMLElement {
 
 function drawHeader(): void {
   const inHand = header.contains(document.activeElement);
-  const home = h("a", { href: "/", class: "home" }, "labrunner");
-  home.addEventListener("click", (event) => {
-    event.preventDefault();
-    go("/");
-  });
-  fill(header, home, offered.size > 1 ? languageChoice() : null);
+  fill(header, linkTo("/", { class: "home" }, "labrunner"), offered.size > 1 ? languageChoice() : null);
   if (inHand) header.querySelector("select")?.focus();
 }
 

@@ -43,7 +43,6 @@ const STATES: Record<string, string> = {
   failed: "FAILED",
   note: "note",
 };
-const RUNNERS_OWN = new Set(["image", "remove"]);
 
 interface Row {
   event: LabEvent;
@@ -96,8 +95,8 @@ export class Progress {
       clock: h("span", { class: "clock" }),
       detail: h("span", { class: "detail" }),
     };
-    const name = RUNNERS_OWN.has(event.what) ? tr(event.name) : event.name.split("\n")[0] ?? "";
-    const what = h("span", { class: "what" }, `${tr(event.what)} `, h("b", {}, name));
+    const name = event.name.split("\n")[0] ?? "";
+    const what = h("span", { class: "what" }, `${event.label} `, h("b", {}, name));
     return { ...row, element: h("li", {}, row.state, what, row.clock, row.detail) };
   }
 
