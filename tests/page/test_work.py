@@ -199,6 +199,20 @@ def test_a_link_with_ctrl_opens_elsewhere(opened: Open) -> None:
     expect(page.get_by_role("heading", level=1, name="Labs")).to_be_focused()
 
 
+def test_what_a_browser_does_not_let_a_page_paste_is_asked_for(reading: Page) -> None:
+    """A field takes it, and what is in it is typed; called off, nothing is."""
+    for answer in ("Cancel", "Type it"):
+        press(reading, "Paste into the terminal")
+        field = reading.get_by_role("dialog", name="Paste").get_by_role("textbox")
+        expect(field).to_be_focused()
+        field.fill(f"echo {answer.replace(' ', '-')} $((30 + 3))")
+        press(reading, answer)
+        expect(field).to_be_hidden()
+    reading.get_by_role("tabpanel").get_by_role("textbox").press("Enter")
+    expect(screen(reading)).to_contain_text("Type-it 33")
+    expect(screen(reading)).not_to_contain_text("Cancel")
+
+
 def test_where_every_terminal_was_closed_another_opens(reading: Page) -> None:
     """What is to be typed is typed into a new shell; what that makes is offered as a place."""
     press(reading, "Close shell")

@@ -60,17 +60,19 @@ export function announce(text: string): void {
   requestAnimationFrame(() => say(spoken, text));
 }
 
-/** Asks with buttons; gives the chosen one's key, or null. */
-export function askWith(
-  title: string,
-  text: string,
-  choices: { key: string; label: string; grave?: boolean }[],
-): Promise<string | null> {
+interface Answer {
+  key: string;
+  label: string;
+  grave?: boolean;
+}
+
+/** Asks; gives the chosen answer's key, or null. */
+function ask(title: string, what: HTMLElement[], answers: Answer[]): Promise<string | null> {
   return new Promise((resolve) => {
     const heading = h("h2", { id: "question" }, title);
-    const dialog = h("dialog", { "aria-labelledby": "question" }, heading, h("p", {}, text));
+    const dialog = h("dialog", { "aria-labelledby": "question" }, heading, ...what);
     const row = h("div", { class: "row" });
-    for (const { key, label, grave } of choices) {
+    for (const { key, label, grave } of answers) {
       put(row, button(label, () => dialog.close(key), { class: grave ? "grave" : "primary" }));
     }
     put(row, button(tr("Cancel"), () => dialog.close("")));
@@ -84,31 +86,18 @@ export function askWith(
   });
 }
 
+/** Asks with buttons; gives the chosen one's key, or null. */
+export function askWith(title: string, text: string, choices: Answer[]): Promise<string | null> {
+  return ask(title, [h("p", {}, text)], choices);
+}
+
 /** Asks for text, for browsers that do not let a page read the clipboard. */
-export function askText(title: string, label: string, go: string): Promise<string | null> {
-  return new Promise((resolve) => {
-    const area = h("textarea", { rows: 4, id: "asked-text" });
-    const dialog: HTMLDialogElement = h(
-      "dialog",
-      { "aria-labelledby": "question" },
-      h("h2", { id: "question" }, title),
-      h("label", { for: "asked-text" }, label),
-      area,
-      h(
-        "div",
-        { class: "row" },
-        button(go, () => dialog.close("go"), { class: "primary" }),
-        button(tr("Cancel"), () => dialog.close("")),
-      ),
-    );
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      resolve(dialog.returnValue === "go" ? area.value : null);
-    });
-    document.body.append(dialog);
-    dialog.showModal();
-    area.focus();
-  });
+export async function askText(title: string, label: string, go: string): Promise<string | null> {
+  const area = h("textarea", { rows: 4, id: "asked-text" });
+  const what = [h("label", { for: area.id }, label), area];
+  const chosen = ask(title, what, [{ key: "go", label: go }]);
+  area.focus();
+  return (await chosen) ? area.value : null;
 }
 
 /** The places where these are shown; put into the page once. */
