@@ -161,9 +161,9 @@ async def reach(request: Request) -> Response:
     """Who can reach whom."""
     server, name = server_of(request), name_of(request)
     record = await server.threads.reading(labs.record_of, name)
+    language = language_in(request) or (record.language if record else words.ENGLISH)
     if record is None or record.state != "running":
-        return answer(await server.threads.reading(maps.plan, name))
-    language = language_in(request) or record.language
+        return answer(await server.threads.reading(maps.plan, name, language))
     fresh = request.query_params.get("fresh") == "1"
     return answer(await server.maps.get(server.threads, name, language, fresh=fresh))
 

@@ -106,17 +106,20 @@ def _changes(lab: OpenLab, reach: Reach) -> tuple[frozenset[Any], list[str]]:
     return changes.ways(found), changes.tell(found, riddle=lab.scenario.riddle)
 
 
-def plan(name: str) -> dict[str, Any]:
+def plan(name: str, language: str) -> dict[str, Any]:
     """What there is of a lab that does not run: how it starts."""
     from labrunner.reach import picture
 
-    drawn = picture.of_scenario(scenario_of(name))
+    scenario = scenario_of(name)
+    with words.speaking(language, scenario.content):
+        drawn = picture.of_scenario(scenario)
+        svg, said = picture.svg(drawn), picture.words(drawn)
     lists = ("legend", "notes", "troubles", "changes", "published", "outside")
     return {
         "state": "none",
         "age": 0,
-        "svg": picture.svg(drawn),
-        "words": picture.words(drawn),
+        "svg": svg,
+        "words": said,
         "summary": "",
         "table": {"columns": [], "rows": []},
         "tables": {},

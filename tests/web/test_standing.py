@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labrunner import words
-from labrunner.web import labs
+from labrunner.web import labs, maps
 from labrunner.web.server import Server
 
 NAME = "segment-the-shop"
@@ -35,6 +35,14 @@ def test_a_lab_that_is_about_to_be_stands_in_the_list_as_others_do(
         enough.set()
         server.tasks.end(60)
         server.threads.end()
+
+
+def test_what_a_map_will_show_is_in_the_readers_language() -> None:
+    """Before a lab runs, too; a language that there is not is English."""
+    english, french, other = (maps.plan(NAME, one)["words"] for one in ("en", "fr", "xx"))
+    assert english == other
+    assert len(french) == len(english)
+    assert french != english
 
 
 def _wait(enough: threading.Event) -> None:
