@@ -117,9 +117,10 @@ def test_a_lab_that_does_not_run_is_for_everybody(opened: Open) -> None:
     assert fits(page)
 
 
-def test_what_cannot_be_had_is_said(opened: Open) -> None:
-    """A lab that is none: words, and a way back."""
-    page = opened("/lab/no-such-lab")
+@pytest.mark.parametrize("name", ["no-such-lab", "%zz"])
+def test_what_cannot_be_had_is_said(opened: Open, name: str) -> None:
+    """A lab that is none, or no address at all: words, and a way back."""
+    page = opened(f"/lab/{name}")
     expect(page.locator(".problem")).to_be_visible()
     assert flaws(page) == []
     press(page, "All labs")

@@ -8,7 +8,7 @@ import { button, fill, focusOn, h, put, remembered, say } from "./dom";
 import { labView } from "./lab";
 import * as news from "./news";
 import { guarded, places, problem } from "./notice";
-import { linkTo, onGo } from "./router";
+import { labIn, linkTo, onGo } from "./router";
 import type { View } from "./view";
 import { nameOf, speak, spoken, tr, wanted } from "./words";
 
@@ -50,8 +50,8 @@ async function change(language: string): Promise<void> {
 
 function show(path: string, moveFocus: boolean): void {
   view?.destroy();
-  const lab = /^\/lab\/([^/]+)\/?$/.exec(path)?.[1];
-  view = lab ? labView(decodeURIComponent(lab), offer) : catalogueView(offer);
+  const lab = labIn(path);
+  view = lab ? labView(lab, offer) : catalogueView(offer);
   document.body.classList.toggle("in-lab", Boolean(lab));
   fill(main, view.element);
   document.title = view.title;

@@ -27,3 +27,14 @@ export function linkTo(path: string, attributes: Attributes, ...children: Child[
 }
 
 export const labPath = (name: string): string => `/lab/${encodeURIComponent(name)}`;
+
+/** The lab that an address is of; what cannot be read in it stays, and is the name of none. */
+export function labIn(path: string): string | null {
+  const name = /^\/lab\/([^/]+)\/?$/.exec(path)?.[1];
+  if (!name) return null;
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
