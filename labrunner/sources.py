@@ -89,11 +89,17 @@ class Folder:
             raise ScenarioError("not a Python file", str(file))
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
+        # Python takes compiled code for current when size and second agree: whoever is writing
+        # a scenario saves more often than that
+        kept = sys.dont_write_bytecode
+        sys.dont_write_bytecode = kept or not self.bundled
         try:
             spec.loader.exec_module(module)
         except BaseException:
             sys.modules.pop(name, None)
             raise
+        finally:
+            sys.dont_write_bytecode = kept
         return module
 
 
