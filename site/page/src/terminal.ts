@@ -44,6 +44,7 @@ export class Terminal {
   private printed = false;
   private dead = false;
   private opened = false;
+  private said = "";
 
   constructor(
     private readonly lab: string,
@@ -231,6 +232,9 @@ export class Terminal {
   }
 
   private say(text: string, act?: HTMLElement): void {
+    // said again, its button may have the focus: it does the same
+    if (text && text === this.said) return;
+    this.said = text;
     const inHand = this.note.contains(document.activeElement);
     fill(this.note, text && h("span", {}, text), act);
     this.note.classList.toggle("shown", Boolean(text));
