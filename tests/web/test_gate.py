@@ -355,9 +355,9 @@ def test_one_socket_too_many_is_told_so(page: Page) -> None:
 
 def test_a_page_that_gives_no_sign_of_life_is_let_go(serving: Serving) -> None:
     """A socket for news that never answers is closed; one that answers is not."""
-    with serving(beat=0.2, silent=5) as page:
+    with serving(beat=0.2, silent=4) as page:
         with page.socket("/ws/news") as heard:
-            for _ in range(40):
+            for _ in range(22):
                 assert json.loads(heard.recv(PATIENCE))["kind"] == "ping"
                 heard.send('{"kind": "pong"}')
         assert closed_with(page, "/ws/news")[0] == 4408
