@@ -14,7 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from labrunner import words
 from labrunner.errors import BusyError, EngineError, LabError, StateError, UsageError
-from labrunner.web import labs, maps, wire
+from labrunner.web import doing, labs, maps, wire
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -152,7 +152,7 @@ async def solution(request: Request) -> Response:
     """A step's solution."""
     step = request.query_params.get("step")
     found = server_of(request).threads.reading(
-        labs.solution, name_of(request), step, language_in(request)
+        doing.solution, name_of(request), step, language_in(request)
     )
     return answer(await found)
 
@@ -182,7 +182,7 @@ async def start(request: Request) -> Response:
     """Start a lab."""
     server, name, asked = server_of(request), name_of(request), await body(request)
     begun = await server.threads.reading(
-        labs.start,
+        doing.start,
         server,
         name,
         host=text(asked, "host"),
@@ -201,20 +201,20 @@ async def cancel(request: Request) -> Response:
 async def check(request: Request) -> Response:
     """Check a step."""
     server, name, asked = server_of(request), name_of(request), await body(request)
-    return answer(await server.threads.asking(labs.check, server, name, text(asked, "step")))
+    return answer(await server.threads.asking(doing.check, server, name, text(asked, "step")))
 
 
 async def hint(request: Request) -> Response:
     """Give the next hint."""
     server, name, asked = server_of(request), name_of(request), await body(request)
-    return answer(await server.threads.reading(labs.hint, name, text(asked, "step")))
+    return answer(await server.threads.reading(doing.hint, name, text(asked, "step")))
 
 
 async def solve(request: Request) -> Response:
     """Have a solution typed."""
     server, name, asked = server_of(request), name_of(request), await body(request)
     step = text(asked, "step")
-    return answer(await server.threads.reading(labs.solve, server, name, step), 202)
+    return answer(await server.threads.reading(doing.solve, server, name, step), 202)
 
 
 async def reset(request: Request) -> Response:
@@ -223,21 +223,21 @@ async def reset(request: Request) -> Response:
     keep = asked.get("step", False)
     if not isinstance(keep, bool):
         raise HTTPException(422, "step is true or false")
-    return answer(await server.threads.reading(labs.reset, server, name, keep_step=keep), 202)
+    return answer(await server.threads.reading(doing.reset, server, name, keep_step=keep), 202)
 
 
 async def stop(request: Request) -> Response:
     """End a lab."""
     server, name = server_of(request), name_of(request)
     await body(request)
-    return answer(await server.threads.reading(labs.stop, server, name), 202)
+    return answer(await server.threads.reading(doing.stop, server, name), 202)
 
 
 async def language(request: Request) -> Response:
     """Read in another language from now on."""
     server, name, asked = server_of(request), name_of(request), await body(request)
     wanted = labs.language_of(text(asked, "language")) or words.ENGLISH
-    return answer(await server.threads.reading(labs.set_language, name, wanted))
+    return answer(await server.threads.reading(doing.set_language, name, wanted))
 
 
 def routes() -> list[Route | WebSocketRoute]:

@@ -64,7 +64,7 @@ def open_program(
         UsageError: the lab does not run, or has no such place.
         EngineError: the engine does not answer.
     """
-    from labrunner.web.labs import speaking_about
+    from labrunner.web.doing import speaking_about
 
     with speaking_about(name):
         if place == "shell":

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import secrets
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from labrunner.engine import images, reach
+from labrunner.engine import reach
 from labrunner.engine.local import LocalHost
 from labrunner.errors import EngineError
 from labrunner.model.reach import Reach
-from labrunner.model.topology import Limits
 
 if TYPE_CHECKING:
     import docker
 
     from labrunner.engine.host import Host
 
+from tests.reach import suburb
 from tests.reach.town import FarHost, Town
 
 
@@ -76,25 +73,9 @@ class TestWaitReady:
 @pytest.fixture(scope="module")
 def sandbox(engine: docker.DockerClient, image: str) -> Iterator[Host]:
     """A sandbox with two networks, three containers, and firewall rules on its host."""
-    from labrunner.engine import sandbox
-
-    lab_id = f"reach-test-{secrets.token_hex(3)}"
-    with tempfile.TemporaryDirectory(prefix="reach-test-", dir="/tmp") as folder:
-        spec = sandbox.SandboxSpec(
-            lab_id=lab_id,
-            hostname="lab-host",
-            limits=Limits(),
-            images=images.ensure(engine, {"tools:1": images.RUNNER_IMAGES["tools:1"]}),
-            internet=False,
-            folder=Path(folder),
-        )
-        try:
-            host = sandbox.create(engine, spec, host_image=image)
-            _furnish(host)
-            yield host
-            host.close()
-        finally:
-            sandbox.remove(engine, lab_id)
+    with suburb.sandbox(engine, image) as host:
+        _furnish(host)
+        yield host
 
 
 def _furnish(host: Host) -> None:

@@ -257,10 +257,11 @@ def test_what_nobody_reads_is_not_kept_for_ever(page: Page, running: str) -> Non
 
 
 def test_a_message_that_is_too_large_is_refused(page: Page, shell: Terminal) -> None:
-    """A message of more than a megabyte ends the socket, and the terminal lives on."""
+    """A message of more than a megabyte ends the socket, and the server lives on."""
     with contextlib.suppress(ConnectionClosed):
         shell.type(b"x" * (2 * 1024 * 1024))
-    assert shell.last()[1] == 1009
+    # what was still on its way resets the connection, and may take the reason with it
+    assert shell.last()[1] in {1006, 1009}
     assert page.answers()
 
 
