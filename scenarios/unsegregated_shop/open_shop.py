@@ -31,8 +31,12 @@ if TYPE_CHECKING:
     from labrunner.view import ContainerView
 
 ORDER_IMAGE = "shop/order:1"
+NEVER = "0001-"
+"""The year of what has not happened yet, as the engine writes it."""
 COMING_BACK = 5.0
 """Seconds that a service gets which was ended a moment ago, and that may come back."""
+ENDING = 2.0
+"""Seconds that a service gets to end which answers still, and that was told to end, maybe."""
 
 
 def look_around(lab: Lab) -> Verdict:
@@ -85,14 +89,17 @@ def never_came_up(order: ContainerView) -> Verdict | None:
             seen=f"a program to run: {' '.join([order.attrs['Path'], *order.attrs['Args']])}",
             look="docker inspect -f '{{.State.Error}}' order-service",
         )
-    if order.tty and order.attrs["Config"]["AttachStdin"] and order.running:
+    if not (order.tty and order.attrs["Config"]["AttachStdin"]):
+        return None
+    # once it has ended, docker run is gone: what brought it back gave it no terminal
+    if order.running and order.attrs["State"]["FinishedAt"].startswith(NEVER):
         return not_yet(
             "order-service runs in the terminal that it was started in, and holds it.",
             expected="order-service running, with no terminal attached",
             seen="started with -it and without -d",
             look="docker inspect -f '{{.Config.Tty}} {{.Config.AttachStdin}}' order-service",
         )
-    if order.tty and order.status == "exited":
+    if order.status == "exited":
         return not_yet(
             "order-service ended together with the terminal that it was started in.",
             expected="order-service running, with no terminal attached",
@@ -106,27 +113,28 @@ def add_order(lab: Lab) -> Verdict:
     """order-service runs by itself, has come back by itself, and the gateway reaches it."""
     if problem := missing(lab, ("gateway",)):
         return problem
-    deadline = time.monotonic() + COMING_BACK
+    began = time.monotonic()
     while True:
-        verdict, settled = order_now(lab)
-        if settled or time.monotonic() > deadline:
+        verdict, patience = order_now(lab)
+        if time.monotonic() - began >= patience:
             return verdict
 
 
-def order_now(lab: Lab) -> tuple[Verdict, bool]:
-    """A verdict on order-service, and whether waiting will not change it.
+def order_now(lab: Lab) -> tuple[Verdict, float]:
+    """A verdict on order-service, and for how many seconds it may change by itself.
 
     Its program may be about to end, and the engine about to start it again.
     """
     order, gateway = lab.container("order-service"), lab.container("gateway")
     if order is not None and (problem := never_came_up(order) or other_program(order)):
-        return problem, True
+        return problem, 0
     if problem := missing(lab, ("order-service",)):
-        return problem, order is None or order.status not in ("running", "restarting")
+        coming = order is not None and order.status in ("running", "restarting")
+        return problem, COMING_BACK if coming else 0
     if order is None or gateway is None:
         raise LookupError("a container went away meanwhile")
     if order.networks.keys().isdisjoint(gateway.networks):
-        return elsewhere(lab, order), True
+        return elsewhere(lab, order), 0
     state = lab.tcp("gateway", "order-service", PORTS["order-service"])
     if state != "open":
         verdict = not_yet(
@@ -135,7 +143,7 @@ def order_now(lab: Lab) -> tuple[Verdict, bool]:
             seen=state,
             look="docker logs order-service",
         )
-        return verdict, False
+        return verdict, COMING_BACK
     again = order.attrs["RestartCount"]
     if not again:
         verdict = not_yet(
@@ -144,12 +152,12 @@ def order_now(lab: Lab) -> tuple[Verdict, bool]:
             seen="RestartCount 0",
             look="docker inspect -f '{{.RestartCount}}' order-service",
         )
-        return verdict, False
+        return verdict, ENDING
     verdict = passed(
         f"order-service runs in the background, restart policy {order.restart_policy}; "
         f"times that it came back by itself: {again}."
     )
-    return verdict, True
+    return verdict, 0
 
 
 def elsewhere(lab: Lab, order: ContainerView) -> Verdict:
