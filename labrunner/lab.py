@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,7 +86,7 @@ def start(
     kind = hosts.choose(scenario, options.host)
     with locked(scenario.name):
         _refuse_second(store, scenario.name, on_event)
-        ahead = hosts.ask_ahead(kind)
+        ahead = hosts.look_ahead(kind)
         record = _new_record(scenario, kind, lesson, options)
         outer = client.connect(record.engine)
         store.add_lab(record)
@@ -246,11 +246,14 @@ def _remove(
     from labrunner.engine import client, running
     from labrunner.engine.clearing import TAG, Made
 
-    engine = outer or client.connect(record.engine)
+    @cache
+    def engine() -> docker.DockerClient:
+        return outer or client.connect(record.engine)
 
     def take_down(entries: set[tuple[str, str]]) -> None:
         made = Made(record.id, sorted(entries), since=record.created)
-        running.take_down(engine, record.host, made, on_event=on_event)
+        address = "" if outer else record.engine
+        running.take_down(engine, record.host, made, address=address, on_event=on_event)
 
     def names_of_others() -> set[tuple[str, str]]:
         return {

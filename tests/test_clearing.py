@@ -18,7 +18,7 @@ from labrunner.engine import images
 from labrunner.engine.clearing import TAG, Made, clear
 from labrunner.engine.client import engine_address
 from labrunner.engine.host import LABEL
-from labrunner.engine.local import refuse_taken_names, tagged
+from labrunner.engine.local import held, refuse_taken_names
 from labrunner.errors import BusyError, EngineError
 from labrunner.lock import holding
 from labrunner.model.event import Event, ignore_event
@@ -89,7 +89,7 @@ def test_an_image_that_was_there_before_refuses_the_start(
     for name in (image, image.partition(":")[0]):
         scenario = Scenario(name="mine", owns=Owned(images=(name,)))
         with pytest.raises(EngineError, match=f"image {name}"):
-            refuse_taken_names(engine, scenario, tagged(engine))
+            refuse_taken_names(held(engine), scenario)
 
 
 def test_of_two_labs_that_end_at_once_the_last_gives_a_name_back(

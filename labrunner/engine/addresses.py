@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,17 @@ TRIES = 5
 """How often another subnet is tried where somebody else took one first."""
 
 
-def free_subnets(client: docker.DockerClient, count: int) -> list[Subnet]:
+def free_subnets(
+    client: docker.DockerClient, count: int, networks: Sequence[Mapping[str, Any]] | None = None
+) -> list[Subnet]:
     """``count`` subnets that overlap with no network of the engine and no route of this machine.
 
     They are drawn, so that two labs that start at the same moment hardly ever choose the same.
+
+    Args:
+        client: the engine.
+        count: how many.
+        networks: the engine's, where they were listed a moment ago.
 
     Raises:
         EngineError: the pool has fewer; names what takes its place.
@@ -40,7 +47,7 @@ def free_subnets(client: docker.DockerClient, count: int) -> list[Subnet]:
     taken = dict.fromkeys(_routes(), "a route of this machine")
     # a network of the engine is such a route too; its name says more
     with engine_errors("looking for free subnets"):
-        taken.update(_engine_subnets(client.api.networks()))
+        taken.update(_engine_subnets(client.api.networks() if networks is None else networks))
     free = list(_free(pool, taken))
     if len(free) < count:
         blockers = sorted({name for subnet, name in taken.items() if subnet.overlaps(pool)})
@@ -113,7 +120,7 @@ def _free(pool: Subnet, taken: Iterable[Subnet]) -> Iterator[Subnet]:
             yield candidate
 
 
-def _engine_subnets(networks: Iterable[dict[str, Any]]) -> Iterator[tuple[Subnet, str]]:
+def _engine_subnets(networks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Subnet, str]]:
     for network in networks:
         for config in (network.get("IPAM") or {}).get("Config") or ():
             subnet = ipaddress.ip_network(config.get("Subnet") or "0.0.0.0/32", strict=False)

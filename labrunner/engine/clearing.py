@@ -7,6 +7,7 @@ made since then on which nothing but the lab's own containers are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from labrunner.engine import ahead
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL
 from labrunner.model.event import Event, OnEvent
@@ -87,6 +90,20 @@ def clear(client: docker.DockerClient, made: Made, *, on_event: OnEvent) -> None
         ]
         for job in rest:
             job.result()
+
+
+def clear_labelled_containers(address: str, lab_id: str) -> None:
+    """Remove a lab's own containers without the SDK; what is left then is `clear`'s, as ever.
+
+    Args:
+        address: the engine's; see `ahead.ask`.
+        lab_id: value of the label.
+    """
+    label = quote(json.dumps({"label": [f"{LABEL}={lab_id}"]}))
+    found = ahead.listed(address, f"{ahead.CONTAINERS}&filters={label}") or ()
+    paths = [f"/containers/{container['Id']}?force=1&v=1" for container in found]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda path: ahead.ask(address, path, "DELETE"), paths))
 
 
 def _containers(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from labrunner.engine.ahead import Ahead
     from labrunner.engine.host import Host
+    from labrunner.engine.local import Held
 
 HOST_VARIABLE = "LABRUNNER_HOST"
 
@@ -44,13 +45,13 @@ def choose(scenario: Scenario, asked: str | None) -> HostKind:
     return "sandbox" if kind == "sandbox" else "local"
 
 
-def ask_ahead(kind: HostKind) -> Ahead | None:
+def look_ahead(kind: HostKind) -> Ahead[Held | None] | None:
     """Ask the engine for what a lab on this kind of host needs first; the SDK takes its time."""
     if kind == "sandbox" or os.environ.get("DOCKER_TLS_VERIFY"):
         return None
     from labrunner.engine.ahead import Ahead
 
-    return Ahead(engine_client.engine_address())
+    return Ahead(partial(local.held_ahead, engine_client.engine_address()))
 
 
 def bring_up(
@@ -62,12 +63,12 @@ def bring_up(
     folder: Path,
     limits: Limits,
     intend: Intend,
-    ahead: Ahead | None = None,
+    ahead: Ahead[Held | None] | None = None,
     on_event: OnEvent,
 ) -> Host:
     """Images, host and topology of a lab; the host, with every container ready.
 
-    ``ahead`` is from `ask_ahead`.
+    ``ahead`` is from `look_ahead`.
 
     Raises:
         EngineError: any part failed; what was made is still there and in the ledger.
@@ -75,14 +76,17 @@ def bring_up(
     wanted = image_folders(scenario)
     own = engine_images.HOST_IMAGE
     # looked at once: that costs as much as a container
-    tags = local.tagged(outer, ahead) if kind == "local" else None
+    found = (ahead and ahead.answer()) or local.held(outer) if kind == "local" else None
     # in one call, so that the host's image is built beside the scenario's
     built = engine_images.ensure(
-        outer, {**wanted, own: engine_images.KNOWN[own]}, there=tags, on_event=on_event
+        outer,
+        {**wanted, own: engine_images.KNOWN[own]},
+        there=found.tags if found else None,
+        on_event=on_event,
     )
     host_image = built[own]
     references = {name: built[name] for name in wanted}
-    if tags is None:
+    if found is None:
         return _sandbox(
             outer,
             scenario,
@@ -94,13 +98,13 @@ def bring_up(
             intend=intend,
             on_event=on_event,
         )
-    local.refuse_taken_names(outer, scenario, tags)
-    if not tags.keys() >= {*references.values()}:
-        tags = local.tagged(outer)
-    names = local.names_to_give(references, tags)
+    local.refuse_taken_names(found, scenario)
+    # what was built a moment ago is not in the first list
+    late = not found.tags.keys() >= {*references.values()}
+    names = local.names_to_give(references, (local.held(outer) if late else found).tags)
     intend(local.entries(scenario, references))
     host = local.LocalHost(lab_id, outer, engine_client.engine_address())
-    subnets = free_subnets(outer, len(scenario.networks))
+    subnets = free_subnets(outer, len(scenario.networks), found.networks)
     up(
         host,
         scenario,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
+from labrunner.engine import ahead
 from labrunner.engine.clearing import LEARNER, TAG
 from labrunner.engine.client import engine_errors
 from labrunner.errors import EngineError
@@ -16,8 +19,6 @@ from labrunner.model.topology import HostKind
 
 if TYPE_CHECKING:
     import docker
-
-    from labrunner.engine.ahead import Ahead
 
 
 class LocalHost:
@@ -75,23 +76,48 @@ class LocalHost:
         self.client.close()
 
 
-def refuse_taken_names(
-    client: docker.DockerClient, scenario: Scenario, tags: Collection[str]
-) -> None:
-    """Make sure that nothing on this engine already has a name that the lab will use.
+@dataclass(frozen=True)
+class Held:
+    """What an engine holds, each thing as the engine lists it."""
 
-    Args:
-        client: the engine.
-        scenario: of the lab.
-        tags: the names of the engine's images; see `tagged`.
+    containers: Sequence[Mapping[str, Any]]
+    networks: Sequence[Mapping[str, Any]]
+    volumes: Sequence[Mapping[str, Any]]
+    images: Sequence[Mapping[str, Any]]
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """Every image name on the engine, and the id of the image that has it."""
+        return {tag: image["Id"] for image in self.images for tag in image["RepoTags"] or ()}
+
+
+def held_ahead(address: str) -> Held | None:
+    """What the engine at this address holds, before the SDK is there; ``None``: ask with that."""
+    kinds = (ahead.CONTAINERS, ahead.NETWORKS, ahead.VOLUMES, ahead.IMAGES)
+    with ThreadPoolExecutor(len(kinds)) as pool:
+        containers, networks, volumes, images = pool.map(partial(ahead.listed, address), kinds)
+    if containers is None or networks is None or volumes is None or images is None:
+        return None
+    return Held(containers, networks, volumes["Volumes"] or (), images)
+
+
+def held(client: docker.DockerClient) -> Held:
+    """What an engine holds now."""
+    api = client.api
+    with engine_errors("looking at what the engine holds"):
+        volumes = api.volumes()["Volumes"] or ()
+        return Held(api.containers(all=True), api.networks(), volumes, api.images())
+
+
+def refuse_taken_names(held: Held, scenario: Scenario) -> None:
+    """Make sure that nothing on this engine already has a name that the lab will use.
 
     Raises:
         EngineError: names what is in the way.
     """
-    with engine_errors("looking for names that are taken"):
-        containers = {n.lstrip("/") for c in client.api.containers(all=True) for n in c["Names"]}
-        networks = {n["Name"] for n in client.api.networks()}
-        volumes = {v["Name"] for v in client.api.volumes()["Volumes"] or ()}
+    containers = {n.lstrip("/") for c in held.containers for n in c["Names"]}
+    networks = {n["Name"] for n in held.networks}
+    volumes = {v["Name"] for v in held.volumes}
     wanted = {
         "container": (
             {c.name for c in scenario.containers} | {*scenario.owns.containers},
@@ -102,7 +128,7 @@ def refuse_taken_names(
             {v for c in scenario.containers for v in c.volumes} | {*scenario.owns.volumes},
             volumes,
         ),
-        "image": ({*map(_with_tag, scenario.owns.images)}, {*tags}),
+        "image": ({*map(_with_tag, scenario.owns.images)}, {*held.tags}),
     }
     taken = [
         f"{kind} {name}" for kind, (ours, there) in wanted.items() for name in sorted(ours & there)
@@ -119,26 +145,12 @@ def _with_tag(name: str) -> str:
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
-def tagged(client: docker.DockerClient, ahead: Ahead | None = None) -> dict[str, str]:
-    """Every image name on the engine, and the id of the image that has it.
-
-    Args:
-        client: the engine.
-        ahead: where it was asked for its images already.
-    """
-    found = ahead.answer() if ahead else None
-    if found is None:
-        with engine_errors("looking at the engine's images"):
-            found = client.api.images()
-    return {tag: image["Id"] for image in found for tag in image["RepoTags"] or ()}
-
-
 def names_to_give(images: Mapping[str, str], ids: Mapping[str, str]) -> list[str]:
     """Those of the names that the learner types which no image has yet.
 
     Args:
         images: reference by the learner's name.
-        ids: see `tagged`.
+        ids: see `Held.tags`.
 
     Raises:
         EngineError: another image has one of these names.

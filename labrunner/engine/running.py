@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labrunner.engine import client as engine_client
-from labrunner.engine.clearing import Made, clear
+from labrunner.engine.ahead import Ahead
+from labrunner.engine.clearing import Made, clear, clear_labelled_containers
 from labrunner.engine.client import engine_errors
 from labrunner.engine.host import LABEL
 from labrunner.model.event import Event, OnEvent
@@ -41,20 +43,36 @@ def is_there(outer: docker.DockerClient, lab_id: str) -> bool:
 
 
 def take_down(
-    outer: docker.DockerClient,
+    outer: Callable[[], docker.DockerClient],
     kind: HostKind,
     made: Made,
     *,
+    address: str = "",
     on_event: OnEvent,
 ) -> None:
-    """Remove everything of a lab. Safe to repeat, and to call for one that is half made."""
+    """Remove everything of a lab. Safe to repeat, and to call for one that is half made.
+
+    Args:
+        outer: connects to the engine; a sandbox goes without, where all is as it should be.
+        kind: the lab's kind of host.
+        made: which things are the lab's.
+        address: the engine's, where it is known to be the lab's; "" for another.
+        on_event: told what happens.
+
+    Raises:
+        EngineError: something is still there.
+    """
     if kind == "local":
-        clear(outer, made, on_event=on_event)
+        begun = Ahead(lambda: clear_labelled_containers(address, made.lab_id))
+        engine = outer()
+        begun.answer()
+        clear(engine, made, on_event=on_event)
         return
     from labrunner.engine import sandbox
 
     on_event(Event("remove", "host", "started"))
-    sandbox.remove(outer, made.lab_id)
+    if not sandbox.remove_simply(address, made.lab_id):
+        sandbox.remove(outer(), made.lab_id)
     on_event(Event("remove", "host", "done"))
 
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
-from labrunner.engine import outer_box, template
+from labrunner.engine import ahead, outer_box, template
 from labrunner.engine.client import connect, engine_errors
 from labrunner.engine.hijack import STDERR, STDOUT, Exec, Stream, dial
 from labrunner.engine.host import LABEL
@@ -215,6 +216,22 @@ def remove(outer: docker.DockerClient, lab_id: str) -> bool:
     return outer_box.remove(outer, name)
 
 
+def remove_simply(engine: str, lab_id: str) -> bool:
+    """Remove a sandbox on the engine at this address without the SDK, where nothing is special.
+
+    Returns:
+        Whether it is gone. Where it is not, for whatever reason, `remove` does it, or says why.
+    """
+    path = f"/containers/{container_name(lab_id)}"
+    running = ahead.ask(engine, f"{path}/top?ps_args={quote(STATES)}")
+    if running is None or running.status != ahead.OK or _frozen(running.body):
+        return False
+    gone = ahead.ask(engine, f"{path}?force=1&v=1", "DELETE")
+    return gone is not None and gone.status == ahead.GONE
+
+
+STATES = "-eo pid,stat"
+"""What ``ps`` is asked for: the states of all processes."""
 THAW = (
     *("find", "/sys/fs/cgroup/freezer", "-name", "freezer.state"),
     *("-exec", "sh", "-c", 'echo THAWED >"$1"', "thaw", "{}", ";"),
@@ -232,10 +249,14 @@ def _thaw(outer: docker.DockerClient, name: str) -> None:
     import docker.errors
 
     with suppress(docker.errors.APIError, OSError):
-        found = outer.api.top(name, ps_args="-eo pid,stat")["Processes"] or ()
-        if any(stat.startswith("D") for _, stat, *_ in found):
+        if _frozen(outer.api.top(name, ps_args=STATES)):
             made = outer.api.exec_create(name, ["/bin/busybox", *THAW], user=USER)
             outer.api.exec_start(made["Id"])
+
+
+def _frozen(top: Mapping[str, Any]) -> bool:
+    """Whether a process waits in a freezer, from what the engine says of all processes."""
+    return any(stat.startswith("D") for _, stat, *_ in top["Processes"] or ())
 
 
 @dataclass(frozen=True)

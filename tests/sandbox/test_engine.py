@@ -80,8 +80,9 @@ def test_one_that_is_gone_is_said_to_be(engine: docker.DockerClient) -> None:
     assert sandbox.remove(engine, "test-never-was") is False
 
 
+@pytest.mark.parametrize("simply", [True, False], ids=["without-sdk", "with-sdk"])
 def test_it_takes_everything_with_it(
-    engine: docker.DockerClient, host_image: str, tools: dict[str, str]
+    engine: docker.DockerClient, host_image: str, tools: dict[str, str], *, simply: bool
 ) -> None:
     """Afterwards the engine's containers and volumes are what they were, template aside."""
 
@@ -99,7 +100,10 @@ def test_it_takes_everything_with_it(
         made.client.volumes.create("mine")
         made.close()
         assert anonymous <= volumes()
-        assert sandbox.remove(engine, lab_id) is True
+        if simply:
+            assert sandbox.remove_simply(engine_address(), lab_id) is True
+        else:
+            assert sandbox.remove(engine, lab_id) is True
         assert sandbox.remove(engine, lab_id) is False
         assert not anonymous & volumes()
         assert not engine.api.containers(all=True, filters={"name": made.container})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labrunner.engine import outer_box, sandbox
-from labrunner.engine.client import connect
+from labrunner.engine.client import connect, engine_address
 from labrunner.errors import EngineError
 from labrunner.model.topology import Limits
 from tests.sandboxes import BASE, changed, private_folder, running
@@ -165,5 +165,6 @@ def test_paused_containers_do_not_keep_it_from_going(
         made.client.containers.run(BASE, ["sleep", "infinity"], detach=True).pause()
         made.close()
         started = time.monotonic()
+        assert sandbox.remove_simply(engine_address(), made.lab_id) is False
         assert sandbox.remove(engine, made.lab_id) is True
         assert time.monotonic() - started < 9
