@@ -137,3 +137,32 @@ def test_each_failure_is_told_from_the_other(said: str, symptom: members.Symptom
     """What curl, ping, getent or an exit code say belongs to one failure, or to none."""
     shown = [s for s in (members.BY_NAME, members.BY_ADDRESS) if s.pattern.search(said)]
     assert shown == ([symptom] if symptom else [])
+
+
+ANSWERED = "64 bytes from bob.north (198.18.1.3): icmp_seq={} ttl=64 time=0.08 ms\n"
+UNREACHABLE = "From alice (198.18.1.2) icmp_seq={} Destination Host Unreachable\n"
+
+
+def pings(answers: int, sent: int | None) -> str:
+    """What ping writes, with its summary where it has come to an end."""
+    lines = "".join(ANSWERED.format(n + 1) for n in range(answers))
+    if sent is None:
+        return f"PING bob (198.18.1.3) 56(84) bytes of data.\n{lines}"
+    summary = f"{sent} packets transmitted, {answers} received, +3 errors, 9% packet loss\n"
+    return f"{lines}{UNREACHABLE.format(sent)}\n--- bob ping statistics ---\n{summary}"
+
+
+@pytest.mark.parametrize(
+    ("answers", "sent", "cut"),
+    [
+        (4, 49, True),
+        (4, None, True),
+        (50, 50, False),
+        (49, 50, False),
+        (0, 10, False),
+        (0, None, False),
+    ],
+)
+def test_pings_that_were_cut_off(answers: int, sent: int | None, cut: bool) -> None:  # noqa: FBT001
+    """Answers came and then no more; one that is late at the end was not cut off."""
+    assert members.stopped_short(pings(answers, sent)) == cut

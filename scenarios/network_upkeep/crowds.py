@@ -199,7 +199,7 @@ def load(lab: Lab) -> Verdict:
         return busy
     if left := [name for name in IDLE if lab.container(name)]:
         return not_yet(
-            f"{len(left)} of the idle guests are there still.",
+            f"{len(left)} of the idle guests {'are' if len(left) > 1 else 'is'} there still.",
             expected="guest-5 to guest-20 gone",
             seen=f"{left[0]} is there",
             look="docker ps -a",

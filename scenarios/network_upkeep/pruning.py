@@ -113,7 +113,9 @@ def waiting(lab: Lab, night: ContainerView) -> Verdict | None:
         return not_yet(
             "nightly is not on this network night: it could not start on it.",
             expected="nightly connected to night as it is now",
-            seen=" and ".join(sorted(night.networks)) or "no network",
+            seen="it holds on to an older network night, which is gone"
+            if "night" in night.networks
+            else " and ".join(sorted(night.networks)) or "no network",
             look="docker start nightly",
         )
     if night.status == "exited":
@@ -126,11 +128,23 @@ def waiting(lab: Lab, night: ContainerView) -> Verdict | None:
     )
 
 
+def stand_left(stand: ContainerView | None) -> Verdict | None:
+    """``None`` where the fair's container went, too: a prune of networks takes none."""
+    if stand is None:
+        return None
+    return not_yet(
+        "The network fair is gone, but the container stand is there still.",
+        expected="no container stand and no network fair",
+        seen=f"stand is {stand.status}",
+        look="docker ps -a --filter name=stand",
+    )
+
+
 def fair_over(lab: Lab) -> Verdict | None:
     """``None`` where the fair's container and network are gone."""
     fair, stand = lab.network("fair"), lab.container("stand")
     if fair is None:
-        return None
+        return stand_left(stand)
     on_it = set(fair.members) | ({"stand"} if stand and "fair" in stand.networks else set())
     members = " and ".join(sorted(on_it))
     return not_yet(

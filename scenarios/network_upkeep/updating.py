@@ -63,10 +63,10 @@ def old_still(lab: Lab, page: str) -> Verdict:
 def book_lost(lab: Lab) -> Verdict | None:
     """``None`` where the guest book is served with all that was in it."""
     page = read(lab, "/guests/book")
-    if guest_book(lab) in page:
-        return None
     web = lab.container("web")
     mounts = web.attrs["Mounts"] if web else ()
+    if guest_book(lab) in page:
+        return closed_book(mounts)
     if book_ruined(lab, mounts):
         return ruined(
             "The volume visitors is gone, and what visitors wrote with it. A new one is empty.",
@@ -78,6 +78,18 @@ def book_lost(lab: Lab) -> Verdict | None:
         "The new web does not show the guest book.",
         expected=f"the volume {VISITORS} where the old web had it, with {BOOK}",
         seen=", ".join(places) or "no volume at all",
+        look="docker inspect -f '{{json .Mounts}}' web",
+    )
+
+
+def closed_book(mounts: Sequence[Mapping[str, Any]]) -> Verdict | None:
+    """``None`` where the next visitor can write into the guest book, as before."""
+    if all(mount["RW"] for mount in mounts if mount.get("Name") == VISITORS):
+        return None
+    return not_yet(
+        "The new web shows the guest book, but nobody can write into it any more.",
+        expected=f"the volume {VISITORS} writable, as the old web had it",
+        seen="it is mounted read-only",
         look="docker inspect -f '{{json .Mounts}}' web",
     )
 

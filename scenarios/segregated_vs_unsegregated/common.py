@@ -37,7 +37,13 @@ def state_of(view: ContainerView | None) -> str:
 
 def names(several: Iterable[str]) -> str:
     """Network or container names in a sentence."""
-    return " and ".join(sorted(several)) or "no network"
+    *most, last = sorted(several) or ["no network"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def in_short(text: str) -> str:
+    """The beginning of a file on one line."""
+    return " ".join(text.split())[:70] or "an empty file"
 
 
 def runs_on(lab: Lab, name: str, wanted: set[str], why: str) -> Verdict | None:
@@ -96,6 +102,6 @@ def read_page(lab: Lab, reader: str, owner: str) -> Verdict | None:
     return not_yet(
         f"{reader} has a {path}, but it is not {owner}'s page.",
         expected=f"the page that {owner} serves on port {PAGE}",
-        seen=text.strip()[:60] or "an empty file",
+        seen=in_short(text),
         look=f"docker exec {reader} cat {path}",
     )

@@ -55,8 +55,10 @@ def published_wide(lab: Lab, ports: Sequence[Published]) -> Verdict | None:
     for port in ports:
         if not (port.address and ip_address(port.address).is_loopback):
             where = f"{port.address}:{port.host_port}"
+            every = not port.address or ip_address(port.address).is_unspecified
             return not_yet(
-                f"web is published on {where}, for whoever reaches any address of the host.",
+                f"web is published on {where}, for whoever reaches"
+                f" {'any address of the host' if every else 'that address'}.",
                 expected="published on 127.0.0.1 alone",
                 seen=f"carol, through her own gateway: {through_gateway(lab, port)}",
                 look="docker port web",
@@ -122,7 +124,7 @@ def open_host(lab: Lab) -> Verdict:
             "The host itself does not reach the printer.",
             expected=f"a server on port {SERVICE} of the host's loopback address",
             seen=own,
-            look="docker ps -a --filter name=printer",
+            look="docker exec printer busybox netstat -ltn",
         )
     gateway = lab.gateway("cellar")
     state = lab.tcp("erin", gateway, SERVICE, timeout=1.0)

@@ -87,9 +87,13 @@ def best(lab: Lab, path: str, network: str, *others: str) -> float | Verdict:
     subnet = view.subnet if view else ""
     strays = [run.target for run in found if not is_in(run.target, subnet)]
     if strays:
+        here = subnet or "a subnet that is not there"
         return not_yet(
-            f"{path} was not measured on {network}.",
-            expected=f"alice's address on {network}, in {subnet or 'a subnet that is not there'}",
+            f"{path} was not measured on {network}."
+            if len(strays) == len(found)
+            else f"{path} holds runs that were not measured on {network}. Remove the file and"
+            " measure again.",
+            expected=f"alice's address on {network}, in {here}, in every run",
             seen=f"connected to {strays[0]}",
             look=f"docker exec dave grep connected {path}",
         )

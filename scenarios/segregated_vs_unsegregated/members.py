@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
 
-from .common import PAGE, SPEED, no_file, read_page, runs_on, word
+from .common import PAGE, SPEED, in_short, no_file, read_page, runs_on, word
 
 if TYPE_CHECKING:
     from labrunner import Lab, Verdict
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def one_bridge(lab: Lab) -> Verdict:
     """A container of the learner's is a neighbour of bob's and has read his page."""
-    why = "Only members of north reach bob; publishing a port does not make a member."
+    dave = lab.container("dave")
+    why = (
+        "north alone is asked for, so that it is clear what lets dave reach bob."
+        if dave and "north" in dave.networks
+        else "Only members of north reach bob; publishing a port does not make a member."
+    )
     if problem := runs_on(lab, "dave", {"north"}, why):
         return problem
     state = lab.tcp("dave", "bob", PAGE)
@@ -84,12 +89,13 @@ def recorded(lab: Lab, symptom: Symptom, other: Symptom) -> Verdict | None:
         if other.pattern.search(text)
         else f"{symptom.path} does not show how asking bob by {asked} ends.",
         expected=symptom.words,
-        seen=text.strip()[:70] or "an empty file",
+        seen=told(text),
         look=f"docker exec carol cat {symptom.path}",
     )
 
 
 NAMED = re.compile(r"resolve host:? '?([\w.-]+)|ping: ([\w.-]+): ", re.IGNORECASE)
+TOLD = re.compile(r"Trying \S+|curl: \(\d+\).*")
 TRIED = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?::(\d+)| port (\d+))?")
 
 
@@ -103,9 +109,14 @@ def somebody_else(lab: Lab, symptom: Symptom) -> Verdict | None:
     return not_yet(
         f"{symptom.path}: {wrong}",
         expected=f"what curl -v says when {bob} is asked, port {PAGE}",
-        seen=text.strip()[:70],
+        seen=told(text),
         look=f"docker exec carol cat {symptom.path}",
     )
+
+
+def told(text: str) -> str:
+    """What curl says of whom it tried and how that ended; the text where it is not curl's."""
+    return in_short(" ".join(TOLD.findall(text)) or text)
 
 
 def not_his_name(text: str) -> str:
@@ -137,7 +148,7 @@ def second_leg(lab: Lab) -> Verdict:
         else "It is bob who gets the second leg."
     )
     for name, networks, why in (
-        ("alice", {"north"}, "Only bob gets a second leg."),
+        ("alice", {"north"}, "On south carol reaches her. Only bob gets a second leg."),
         ("carol", {"south"}, hers),
         ("bob", {"north", "south"}, "He needs a leg in both."),
     ):
@@ -166,8 +177,15 @@ def second_leg(lab: Lab) -> Verdict:
     )
 
 
+PINGS = "/tmp/ping"  # noqa: S108  a path in the learner's container
+ANSWER = re.compile(r"^\d+ bytes from", re.MULTILINE)
+SUMMARY = re.compile(r"(\d+) packets transmitted, \d+ (?:packets )?received")
+# the last of all pings may be without its answer although nobody cut it off
+MISSING = 2
+
+
 def cut(lab: Lab) -> Verdict:
-    """Bob left north and still serves south."""
+    """Bob left north while alice talked to him, and still serves south."""
     if problem := runs_on(lab, "bob", {"south"}, "He should have left north and kept south."):
         return problem
     state = lab.tcp("carol", "bob", PAGE)
@@ -186,7 +204,35 @@ def cut(lab: Lab) -> Verdict:
             seen="open",
             look="docker ps --format '{{.Names}}: {{.Networks}}'",
         )
-    return passed(
-        "bob moved from north to south while he ran.",
+    return cut_off(lab) or passed(
+        "bob moved from north to south while he ran, and the pings got no more answers.",
         seen=f"alice to bob: {gone.replace('_', ' ')}; carol to bob: open",
+    )
+
+
+def stopped_short(text: str) -> bool:
+    """Whether these are pings that got answers first and later none, or go on still."""
+    answers = len(ANSWER.findall(text))
+    over = SUMMARY.search(text)
+    return answers > 0 and (over is None or int(over[1]) - answers >= MISSING)
+
+
+def cut_off(lab: Lab) -> Verdict | None:
+    """``None`` where alice was talking to bob when he left: answers came, and then no more.
+
+    Bob is known to have left, so that pings which are not over were cut as well.
+    """
+    text = lab.file("alice", PINGS)
+    if text is None:
+        return no_file("alice", PINGS, "the pings that were under way when bob left north")
+    if stopped_short(text):
+        return None
+    over = SUMMARY.search(text)
+    return not_yet(
+        "alice's pings were over before bob left north, so nothing was cut."
+        if ANSWER.search(text)
+        else "bob answered none of alice's pings: when they began, he had left north.",
+        expected="pings that get answers, and from the moment bob leaves north none",
+        seen=over[0] if over else in_short(text),
+        look=f"docker exec alice tail -n 3 {PINGS}",
     )
