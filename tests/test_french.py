@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,10 @@ NOT_A_LEARNERS = (
 """Where nobody works in a lab: these speak English."""
 
 
-def runner() -> Iterator[Module]:
+@cache
+def runner() -> tuple[Module, ...]:
     """Every module of labrunner."""
-    for path in sorted(RUNNER.rglob("*.py")):
-        yield Module(path)
+    return tuple(Module(path) for path in sorted(RUNNER.rglob("*.py")))
 
 
 def learners() -> Iterator[Module]:

@@ -217,30 +217,31 @@ def test_an_interrupt_in_a_transaction_leaves_the_store_usable(store: Store) -> 
 def test_many_processes_may_make_the_database_at_once(tmp_path: Path) -> None:
     """Eight terminals on a fresh machine, all at the same moment: every one succeeds."""
     script = (
-        "import sys; from pathlib import Path; from labrunner.store import Store;"
-        "print('ready', flush=True); sys.stdin.readline();"
-        "s = Store(Path(sys.argv[1])); s.intend(sys.argv[2], [('network', 'n')]); print('ok')"
+        "import sys; from pathlib import Path; from labrunner.store import Store\n"
+        "print('ready', flush=True)\n"
+        "for path in sys.stdin:\n"
+        "    Store(Path(path.strip())).intend(sys.argv[1], [('network', 'n')])\n"
+        "    print('ok', flush=True)"
     )
-    for again in range(3):
-        path = tmp_path / f"labs-{again}.db"
-        running = [
-            subprocess.Popen(
-                [sys.executable, "-c", script, str(path), f"lab-{i}"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for i in range(8)
-        ]
-        for process in running:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, f"lab-{i}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for i in range(8)
+    ]
+    heard = [process.stdout for process in running if process.stdout]
+    assert [stream.readline() for stream in heard] == ["ready\n"] * 8
+    for again in range(6):
         for process in running:
             assert process.stdin is not None
-            process.stdin.write("go\n")
+            process.stdin.write(f"{tmp_path / f'labs-{again}.db'}\n")
             process.stdin.flush()
-        assert [p.communicate()[0].strip() for p in running] == ["ok"] * 8
+        assert [stream.readline() for stream in heard] == ["ok\n"] * 8
+    assert [process.communicate()[0] for process in running] == [""] * 8
 
 
 def test_the_lock_goes_with_its_holder(tmp_path: Path) -> None:

@@ -23,7 +23,10 @@ def author(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest
     shutil.copytree(EXAMPLE, pytester.path / "hello_network")
     monkeypatch.setenv("LABRUNNER_SCENARIOS", str(pytester.path))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
-    pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
+    # without the plugins of our own tests, which take as long to load as the rest
+    unused = ("cacheprovider", "xdist", "xdist.looponfail", "timeout", "anyio")
+    without = " ".join(f"-p no:{name}" for name in unused)
+    pytester.makeini(f"[pytest]\naddopts = --strict-markers {without}\n")
     return pytester
 
 

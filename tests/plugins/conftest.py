@@ -17,7 +17,7 @@ def shelf(tmp_path: Path) -> Shelf:
     return Shelf(path)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the example plugin is installed."""
     folder = tmp_path_factory.mktemp("example")

@@ -15,7 +15,7 @@ from labrunner import Scenario, plugins
 from labrunner.errors import UsageError
 from labrunner.model.verdict import Verdict
 from tests.conftest import Lab
-from tests.plugins.shelf import EXAMPLE, SCENARIO, Shelf, install, line_of, with_path
+from tests.plugins.shelf import SCENARIO, Shelf, line_of, with_path
 
 # --- hooks ---------------------------------------------------------------------------------
 
@@ -76,19 +76,18 @@ def test_without_plugins_nobody_listens() -> None:
 
 # --- an installed package ------------------------------------------------------------------
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which a plugin is installed that breaks when it is asked."""
-    folder = tmp_path_factory.mktemp("broken")
-    source = shutil.copytree(EXAMPLE, folder / "source")
-    (source / "hello_network").rename(source / "bye_network")
-    project = (source / "pyproject.toml").read_text(encoding="utf-8")
-    project = project.replace("hello", "bye")
-    (source / "pyproject.toml").write_text(project, encoding="utf-8")
-    scenario = source / "bye_network" / "scenario.py"
+def broken(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a plugin is installed that breaks when it is asked: the example, spoilt."""
+    site = tmp_path_factory.mktemp("broken")
+    shutil.copytree(example / "hello_network", site / "bye_network")
+    (metadata,) = example.glob("*.dist-info")
+    about = shutil.copytree(metadata, site / metadata.name.replace("hello", "bye"))
+    for file in (about / "METADATA", about / "entry_points.txt"):
+        file.write_text(file.read_text("utf-8").replace("hello", "bye"), encoding="utf-8")
+    scenario = site / "bye_network" / "scenario.py"
     code = scenario.read_text(encoding="utf-8").replace("PORT = 7000", "PORT = 7000 / 0")
     scenario.write_text(code, encoding="utf-8")
-    install(source, folder / "site")
-    return folder / "site"
+    return site
 
 
 def test_an_installed_package_brings_its_lab(lab: Lab, example: Path) -> None:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -64,12 +65,39 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield Lab(Path(folders["LABRUNNER_STATE"]), env)
 
 
+@dataclass(frozen=True)
+class Bundled:
+    """The site of the bundled labs, and what people were told.
+
+    Attributes:
+        folder: where it is.
+        broken: the file of a plugin that could not be in it.
+        printed, told: standard output and standard error.
+    """
+
+    folder: Path
+    broken: Path
+    printed: str
+    told: str
+
+
 @pytest.fixture(scope="session")
-def site(build: Lab, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bundled(build: Lab, tmp_path_factory: pytest.TempPathFactory) -> Bundled:
+    """The site of the bundled labs, built beside a plugin that is broken."""
+    home = tmp_path_factory.mktemp("site")
+    broken = home / "shelf" / "broken" / "scenario.py"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("1/0\n", "utf-8")
+    folder = home / "public"
+    done = build("site", "build", str(folder), env={"LABRUNNER_SCENARIOS": str(home / "shelf")})
+    assert done.returncode == 0, done.stderr
+    return Bundled(folder, broken, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def site(bundled: Bundled) -> Path:
     """The site of the bundled labs, without an address."""
-    folder = tmp_path_factory.mktemp("site") / "public"
-    build.ok("site", "build", str(folder))
-    return folder
+    return bundled.folder
 
 
 @dataclass(frozen=True)
@@ -105,6 +133,12 @@ def theirs(build: Lab, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 @pytest.fixture(scope="session")
-def documents(site: Path) -> dict[str, Document]:
+def documents(site: Path) -> Mapping[str, Document]:
     """Every page of the site, by its path."""
-    return read(site)
+    return MappingProxyType(read(site))
+
+
+@pytest.fixture(scope="session")
+def their_documents(theirs: Built) -> Mapping[str, Document]:
+    """The same of the other one."""
+    return MappingProxyType(read(theirs.folder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,16 +15,17 @@ from labrunner import claims
 from labrunner.lessons import frontmatter, reading
 from labrunner.website import claimed, front
 from tests.website.conftest import BASE, Built
-from tests.website.reading import Document, read, tree
+from tests.website.reading import Document, tree
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = ROOT / "content"
+Documents = Mapping[str, Document]
 LABS = sorted(path.parent.name for path in CONTENT.glob("*/lesson.md"))
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:"
 
 
-def broken(site: Path, documents: dict[str, Document]) -> list[str]:
+def broken(site: Path, documents: Documents) -> list[str]:
     """Links inside of a site that lead nowhere."""
     found = []
     for path, page in documents.items():
@@ -40,15 +42,17 @@ def broken(site: Path, documents: dict[str, Document]) -> list[str]:
     return found
 
 
-def test_every_link_leads_somewhere(site: Path, documents: dict[str, Document]) -> None:
+def test_every_link_leads_somewhere(site: Path, documents: Documents) -> None:
     """Files and the places on them, from every page."""
     assert broken(site, documents) == []
     assert sum(len(page.addresses()) for page in documents.values()) > len(documents) * 10
 
 
-def test_every_link_leads_somewhere_with_an_address(theirs: Built) -> None:
+def test_every_link_leads_somewhere_with_an_address(
+    theirs: Built, their_documents: Documents
+) -> None:
     """The page for what is not there has links from the root; all others are as before."""
-    documents = read(theirs.folder)
+    documents = dict(their_documents)
     lost = documents.pop("404.html")
     assert broken(theirs.folder, documents) == []
     for address in lost.addresses():
@@ -57,10 +61,12 @@ def test_every_link_leads_somewhere_with_an_address(theirs: Built) -> None:
             assert (theirs.folder / address.removeprefix("/labs/").partition("#")[0]).is_file()
 
 
-def test_nothing_is_loaded_from_elsewhere(site: Path, theirs: Built) -> None:
+def test_nothing_is_loaded_from_elsewhere(
+    site: Path, documents: Documents, theirs: Built, their_documents: Documents
+) -> None:
     """No picture, style, script or font of another machine, on no page and in no file."""
-    for folder in (site, theirs.folder):
-        for page in read(folder).values():
+    for folder, found in ((site, documents), (theirs.folder, their_documents)):
+        for page in found.values():
             loading = [a["src"] for _, a in page.tags if "src" in a]
             loading += [a["href"] for a in page.all("link") if a["rel"] in ("stylesheet", "icon")]
             assert [address for address in loading if SCHEME.match(address)] == [], page.path
@@ -70,10 +76,12 @@ def test_nothing_is_loaded_from_elsewhere(site: Path, theirs: Built) -> None:
                 assert not re.search(r"https?:|//|@import|url\(|xlink", text), name
 
 
-def test_every_page_forbids_what_it_does_not_need(site: Path, theirs: Built) -> None:
+def test_every_page_forbids_what_it_does_not_need(
+    documents: Documents, their_documents: Documents
+) -> None:
     """A policy before anything that loads; no script or style in the page itself."""
-    for folder in (site, theirs.folder):
-        for page in read(folder).values():
+    for found in (documents, their_documents):
+        for page in found.values():
             (policy,) = [
                 a["content"]
                 for a in page.all("meta")
@@ -88,7 +96,7 @@ def test_every_page_forbids_what_it_does_not_need(site: Path, theirs: Built) -> 
             assert [k for _, a in page.tags for k in a if k == "style" or k.startswith("on")] == []
 
 
-def test_every_page_has_its_frame(documents: dict[str, Document]) -> None:
+def test_every_page_has_its_frame(documents: Documents) -> None:
     """Language, title, one heading of the first rank, landmarks, a way past the navigation."""
     titles = []
     for page in documents.values():
@@ -111,7 +119,7 @@ def test_every_page_has_its_frame(documents: dict[str, Document]) -> None:
     assert len(set(titles)) == len(titles)
 
 
-def test_no_heading_is_skipped(documents: dict[str, Document]) -> None:
+def test_no_heading_is_skipped(documents: Documents) -> None:
     """A heading is at most one rank below the one before it."""
     for page in documents.values():
         ranks = [int(name[1]) for name, _ in page.tags if re.fullmatch(r"h[1-6]", name)]
@@ -124,7 +132,7 @@ def test_no_heading_is_skipped(documents: dict[str, Document]) -> None:
 
 
 @pytest.mark.parametrize("name", LABS)
-def test_a_lab_can_be_read_whole(name: str, documents: dict[str, Document]) -> None:
+def test_a_lab_can_be_read_whole(name: str, documents: Documents) -> None:
     """Introduction, steps, hints and solutions, in each language, in the page itself."""
     for language in frontmatter.languages(CONTENT / name):
         lesson = reading.read(CONTENT / name, language)
@@ -145,9 +153,7 @@ def test_a_lab_can_be_read_whole(name: str, documents: dict[str, Document]) -> N
 
 
 @pytest.mark.parametrize("name", LABS)
-def test_a_sheet_has_every_solution_and_every_trap(
-    name: str, documents: dict[str, Document]
-) -> None:
+def test_a_sheet_has_every_solution_and_every_trap(name: str, documents: Documents) -> None:
     """Open, with what the check says; nothing on it is folded."""
     lesson = reading.read(CONTENT / name)
     page = documents[f"teach/{name}.html"]
@@ -162,7 +168,7 @@ def test_a_sheet_has_every_solution_and_every_trap(
 
 
 @pytest.mark.parametrize("name", LABS)
-def test_a_picture_has_its_words(name: str, documents: dict[str, Document]) -> None:
+def test_a_picture_has_its_words(name: str, documents: Documents) -> None:
     """The picture of a lab's networks is there, and is told in words in it and below it."""
     page = documents[f"labs/{name}.html"]
     (drawn,) = page.all("svg")
@@ -173,7 +179,7 @@ def test_a_picture_has_its_words(name: str, documents: dict[str, Document]) -> N
     assert "The same in words" in page.text
 
 
-def test_the_front_page_has_every_lab_by_its_level(documents: dict[str, Document]) -> None:
+def test_the_front_page_has_every_lab_by_its_level(documents: Documents) -> None:
     """With its name, its minutes, what one will do, and a link."""
     page = documents["index.html"]
     links = [a["href"] for a in page.all("a")]
@@ -186,7 +192,7 @@ def test_the_front_page_has_every_lab_by_its_level(documents: dict[str, Document
     assert places == sorted(places)
 
 
-def test_the_french_pages_are_french(documents: dict[str, Document]) -> None:
+def test_the_french_pages_are_french(documents: Documents) -> None:
     """The frame, too; each version leads to the other, for people and for programs."""
     french = documents["labs/unsegregated-shop.fr.html"]
     english = documents["labs/unsegregated-shop.html"]
@@ -207,7 +213,7 @@ def test_the_french_pages_are_french(documents: dict[str, Document]) -> None:
     assert all(a["lang"] == ("fr" if ".fr." in a["href"] else "en") for a in shown)
 
 
-def test_every_claim_leads_to_the_step_that_measures_it(documents: dict[str, Document]) -> None:
+def test_every_claim_leads_to_the_step_that_measures_it(documents: Documents) -> None:
     """And each step names the claims that it puts to the test."""
     page = documents["claims.html"]
     found = claims.read(CONTENT)
@@ -223,7 +229,7 @@ def test_every_claim_leads_to_the_step_that_measures_it(documents: dict[str, Doc
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "docs").glob("*.md")), ids=lambda p: p.name)
-def test_every_document_is_there(file: Path, documents: dict[str, Document]) -> None:
+def test_every_document_is_there(file: Path, documents: Documents) -> None:
     """Guide, reference, rules, CI, and what is written later."""
     if file.name == "claims.md":  # the site has it in a form of its own
         return
@@ -236,33 +242,34 @@ def test_every_document_is_there(file: Path, documents: dict[str, Document]) -> 
 # --- what others write --------------------------------------------------------------------
 
 
-def test_nothing_in_a_lesson_can_run(theirs: Built) -> None:
+def test_nothing_in_a_lesson_can_run(their_documents: Documents) -> None:
     """Scripts, handlers, frames, styles and script links are words, wherever they stand."""
     for path in ("labs/hostile.html", "teach/hostile.html", "index.html", "labs/hello-there.html"):
-        page = read(theirs.folder)[path]
+        page = their_documents[path]
         assert page.all("script") == []
         assert page.all("iframe") == []
         for address in page.addresses():
             assert not address.lower().startswith(("javascript:", "data:", "vbscript:"))
         assert [k for _, a in page.tags for k in a if k == "style" or k.startswith("on")] == []
         assert page.unclosed == []
-    text = read(theirs.folder)["labs/hostile.html"].text
+    text = their_documents["labs/hostile.html"].text
     for word in ("title", "summary", "introduction", "command", "goal"):
         assert f'alert("{word}")' in text.replace("'", '"'), word
 
 
-def test_a_lab_of_the_users_own_is_on_the_site(theirs: Built) -> None:
+def test_a_lab_of_the_users_own_is_on_the_site(theirs: Built, their_documents: Documents) -> None:
     """In its languages, without the folder that it lies in."""
-    documents = read(theirs.folder)
-    assert "Bonjour à tous" in documents["labs/hello-there.fr.html"].text
-    assert "labs/hello-there.html" in [a["href"] for a in documents["index.html"].all("a")]
+    assert "Bonjour à tous" in their_documents["labs/hello-there.fr.html"].text
+    assert "labs/hello-there.html" in [a["href"] for a in their_documents["index.html"].all("a")]
     assert "hello-there" in theirs.said["labs"]
     assert [name for name, data in tree(theirs.folder).items() if b"/shelf" in data] == []
 
 
-def test_with_an_address_links_between_languages_are_whole(theirs: Built) -> None:
+def test_with_an_address_links_between_languages_are_whole(
+    theirs: Built, their_documents: Documents
+) -> None:
     """Search engines want them so; there is a map of the site, too."""
-    page = read(theirs.folder)["labs/hello-there.fr.html"]
+    page = their_documents["labs/hello-there.fr.html"]
     assert {
         "rel": "alternate",
         "hreflang": "en",
