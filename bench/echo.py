@@ -115,13 +115,12 @@ def in_the_page(address: str, keys: int) -> tuple[float, float]:
     """Milliseconds in a terminal of the page, and through ``docker exec`` in one."""
     from playwright.sync_api import sync_playwright
 
-    base = address.split("/?", maxsplit=1)[0]
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         page = running.new_page()
         page.set_default_timeout(PATIENCE)
         page.goto(address)
-        page.goto(f"{base}/lab/{SHOP}")
+        page.goto(f"{page.url}?lab={SHOP}")
         typist = Typist(page)
         shell = page.get_by_role("tab").first
         shell.click()

@@ -124,7 +124,7 @@ def for_a_browser(running: Running) -> str:
     from urllib.parse import parse_qs, urlsplit
 
     from labrunner.errors import LabError
-    from labrunner.web.gate import TICKETS, TOKEN
+    from labrunner.web.gate import DOOR, TICKETS, TOKEN
 
     found = urlsplit(running.address)
     connection = http.client.HTTPConnection(found.hostname or "", found.port, timeout=10)
@@ -141,7 +141,7 @@ def for_a_browser(running: Running) -> str:
         connection.close()
     if answer.status != http.HTTPStatus.OK:
         raise LabError("the page does not know its own token", "lab serve --stop, then again")
-    return f"{found.scheme}://{found.netloc}/?ticket={ticket}"
+    return f"{found.scheme}://{found.netloc}{DOOR}?ticket={ticket}"
 
 
 def stop(running: Running, *, patience: float = 60) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -41,10 +41,20 @@ async def index(_request: Request) -> Response:
 
 async def failed(request: Request, error: Exception) -> Response:
     """Every error as JSON where a program asked, else as a page."""
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(f"{request.scope['root_path']}/api/"):
         return api.failed(error)
     status = error.status_code if isinstance(error, HTTPException) else 500
     return HTMLResponse(page("There is nothing here", ""), status)
+
+
+class Built(StaticFiles):
+    """Built files: asked for again each time, and sent only where they have changed."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """One of them."""
+        found = super().file_response(*args, **kwargs)
+        found.headers["cache-control"] = "no-cache"
+        return found
 
 
 def make(server: Server, keys: Keys) -> ASGIApp:
@@ -60,8 +70,7 @@ def make(server: Server, keys: Keys) -> ASGIApp:
         routes=[
             *api.routes(),
             Route("/", index),
-            Route("/lab/{name}", index),
-            Mount("/static", StaticFiles(directory=STATIC, check_dir=False)),
+            Mount("/static", Built(directory=STATIC, check_dir=False)),
         ],
         exception_handlers={HTTPException: failed, 500: failed},
         lifespan=life,

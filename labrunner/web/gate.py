@@ -4,6 +4,10 @@ A page that somebody else serves can make a browser send requests here. It is ke
 times: the Host must be ours (no name of theirs can lead here), the Origin must be ours wherever
 something could be done or heard, the cookie goes along with our own pages' requests only, and
 what it holds is known to nobody who has not had the address with the token.
+
+A browser keeps cookies by host and path, and all ports of a host have the same. So everything
+is below a path that nobody can guess, and the cookie is for that path: another server of this
+machine, which a browser visits too, is not sent it.
 """
 
 from __future__ import annotations
@@ -14,7 +18,6 @@ import secrets
 import socket
 import time
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -39,7 +42,11 @@ HEADERS = (
 """On every answer."""
 
 SAFE = frozenset({"GET", "HEAD"})
+DOOR = "/"
+"""Where a token or a ticket is traded for the cookie; nothing else is here."""
 TICKETS = "/ticket"
+COOKIE = "labrunner"
+"""Its name, the same for every server: each has a path of its own."""
 TOKEN = "x-labrunner-token"  # noqa: S105  a header's name
 VALID = 60.0
 """Seconds in which a browser must have used its ticket."""
@@ -56,22 +63,19 @@ class Keys:
         bind: the address that it listens at.
         token: stands in the address, once.
         cookie: what the browser gets for it.
+        prefix: what every path of the page begins with.
     """
 
     port: int
     bind: str = "127.0.0.1"
     token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     cookie: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-
-    @property
-    def cookie_name(self) -> str:
-        """Ports share a browser's cookies: two servers on one machine need two names."""
-        return f"labrunner-{self.port}"
+    prefix: str = field(default_factory=lambda: f"/p/{secrets.token_urlsafe(24)}")
 
     @property
     def address(self) -> str:
-        """Where the page is, with what opens it."""
-        return f"http://{self.host}:{self.port}/?token={self.token}"
+        """What opens the page."""
+        return f"http://{self.host}:{self.port}{DOOR}?token={self.token}"
 
     @property
     def host(self) -> str:
@@ -125,7 +129,7 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let through, or refuse."""
         if scope["type"] == "http":
-            await self._http(scope, receive, _with_headers(scope, send))
+            await self._http(scope, receive, _with_headers(send))
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
@@ -135,16 +139,16 @@ class Gate:
         headers = _headers(scope)
         if not self._knows(headers):
             await _refuse(send, "this is not an address of this server")
-        elif scope["path"] == "/" and (asked := _asked(scope)) is not None:
+        elif scope["path"] == DOOR and (asked := _asked(scope)) is not None:
             await self._enter(send, asked)
         elif scope["path"] == TICKETS and scope["method"] == "POST":
             await self._give_ticket(send, headers)
-        elif not self._has_cookie(headers):
+        elif not self._opens(scope, headers):
             await _refuse(send, "")
         elif scope["method"] not in SAFE and not self._is_own(headers):
             await _refuse(send, "this did not come from the page")
         else:
-            await self._app(scope, receive, send)
+            await self._app(self._inside(scope), receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
@@ -152,12 +156,16 @@ class Gate:
             # somebody else's page: it does not even learn that there is something
             await receive()
             await send({"type": "websocket.close", "code": CLOSED})
-        elif not self._has_cookie(headers):
+        elif not self._opens(scope, headers):
             await receive()
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": CLOSED, "reason": "type lab open"})
         else:
-            await self._app(scope, receive, send)
+            await self._app(self._inside(scope), receive, send)
+
+    def _inside(self, scope: Scope) -> Scope:
+        """The same, for an application that does not know where it is."""
+        return {**scope, "root_path": self._keys.prefix}
 
     def _knows(self, headers: Mapping[str, str]) -> bool:
         return self._keys.knows_host(headers.get("host", ""))
@@ -170,20 +178,26 @@ class Gate:
             return False
         return headers.get("origin") in {None, f"http://{headers['host']}"}
 
+    def _opens(self, scope: Scope, headers: Mapping[str, str]) -> bool:
+        """Whether a request has both halves of the key; nobody learns which one was wrong."""
+        within = f"{self._keys.prefix}/"
+        return _same(scope["path"][: len(within)], within) & self._has_cookie(headers)
+
     def _has_cookie(self, headers: Mapping[str, str]) -> bool:
-        try:
-            found = SimpleCookie(headers.get("cookie", "")).get(self._keys.cookie_name)
-        except CookieError:
-            return False
-        return found is not None and _same(found.value, self._keys.cookie)
+        """Whether one of the cookies is ours: other ports can set some of the same name."""
+        pairs = (part.strip().partition("=") for part in headers.get("cookie", "").split(";"))
+        given = [value for name, _, value in pairs if name == COOKIE]
+        return any(_same(value, self._keys.cookie) for value in given)
 
     async def _enter(self, send: Send, asked: Mapping[str, str]) -> None:
         if not (_same(asked.get("token", ""), self._keys.token) or self._takes(asked)):
             await _refuse(send, "this address is an old one")
             return
-        cookie = f"{self._keys.cookie_name}={self._keys.cookie}; HttpOnly; SameSite=Strict; Path=/"
-        headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": 303, "headers": headers})
+        path = f"{self._keys.prefix}/"
+        cookie = f"{COOKIE}={self._keys.cookie}; HttpOnly; SameSite=Strict; Path={path}"
+        headers = {"location": path, "set-cookie": cookie, "content-length": "0"}
+        sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": 303, "headers": sent})
         await send({"type": "http.response.body", "body": b""})
 
     def _takes(self, asked: Mapping[str, str]) -> bool:
@@ -256,16 +270,13 @@ def page(title: str, why: str) -> str:
     )
 
 
-def _with_headers(scope: Scope, send: Send) -> Send:
-    # built files are asked for again each time, and sent only where they have changed
-    cache = b"no-cache" if scope["path"].startswith("/static/") else b"no-store"
-
+def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             theirs = {name for name, _ in message.get("headers", ())}
             more = [pair for pair in HEADERS if pair[0] not in theirs]
             if b"cache-control" not in theirs:
-                more.append((b"cache-control", cache))
+                more.append((b"cache-control", b"no-store"))
             message = {**message, "headers": [*message.get("headers", ()), *more]}
         await send(message)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from tests import tiny
@@ -60,17 +61,14 @@ class Served:
     Attributes:
         lab: the command.
         address: what opens the page, with the token.
+        base: where the page is then.
         flag: the file that the slow lab's start waits for.
     """
 
     lab: Lab
     address: str
+    base: str
     flag: Path
-
-    @property
-    def base(self) -> str:
-        """The address without the token."""
-        return self.address.split("/?")[0]
 
     def running(self, name: str) -> bool:
         """Whether a lab runs."""
@@ -82,6 +80,12 @@ class Served:
             self.lab.ok("reset", "--lab", name)
         else:
             self.lab.ok("start", name)
+
+
+def page_at(address: str) -> str:
+    """Where a browser is led that opens an address."""
+    found = httpx.get(address, timeout=PATIENCE / 1000)
+    return str(found.url.join(found.headers["location"]))
 
 
 def write(shelf: Path, name: str, more: str = "") -> None:
@@ -118,7 +122,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         env = {**folders, "LABRUNNER_SCENARIOS": str(shelf)}
         with lab_command(env) as lab:
             running = json.loads(lab.ok("open", "--no-browser", "--port", "0", "--json"))
-            yield Served(lab, running["address"], flag)
+            yield Served(lab, running["address"], page_at(running["address"]), flag)
             lab.ok("serve", "--stop")
 
 
@@ -135,7 +139,7 @@ def nowhere(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         }
         with lab_command(env) as lab:
             running = json.loads(lab.ok("open", "--no-browser", "--port", "0", "--json"))
-            yield Served(lab, running["address"], served.flag)
+            yield Served(lab, running["address"], page_at(running["address"]), served.flag)
             lab.ok("serve", "--stop")
 
 
@@ -152,7 +156,7 @@ def opened(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
         if message.type in {"error", "warning"} and "Failed to load" not in message.text:
             complaints.append(message.text)
 
-    def make(path: str = "/", **options: Any) -> Page:
+    def make(path: str = "", **options: Any) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
         context.set_default_timeout(PATIENCE)
@@ -160,7 +164,7 @@ def opened(browser: Browser, served: Served) -> Iterator[Callable[..., Page]]:
         page.on("console", hear)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(served.address)
-        if path != "/":
+        if path:
             page.goto(served.base + path)
         return page
 

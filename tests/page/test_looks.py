@@ -61,14 +61,14 @@ def begun(served: Served) -> str:
     served.fresh("page-read")
     served.lab.ok("hint", "--lab", "page-read")
     served.lab("check", "--lab", "page-read")  # after that a page opens at the step
-    return "/lab/page-read"
+    return "?lab=page-read"
 
 
 @pytest.mark.usefixtures("begun")
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_list_of_labs_is_for_everybody(opened: Open, screen: str) -> None:
     """Labs that run and labs that do not, with their choices open."""
-    page = opened("/", **SCREENS[screen])
+    page = opened(**SCREENS[screen])
     expect(page.get_by_role("link", name="Go on with Tiny")).to_be_visible()
     page.get_by_text("Choices").first.click()
     assert flaws(page) == []
@@ -111,7 +111,7 @@ def test_a_lab_is_for_everybody(opened: Open, begun: str, screen: str) -> None:
 
 def test_a_lab_that_does_not_run_is_for_everybody(opened: Open) -> None:
     """What it is about, and how it is meant to be, drawn."""
-    page = opened("/lab/page-dies", **SCREENS["narrow"])
+    page = opened("?lab=page-dies", **SCREENS["narrow"])
     expect(page.locator(".plan .picture")).to_be_visible()
     assert flaws(page) == []
     assert fits(page)
@@ -120,7 +120,7 @@ def test_a_lab_that_does_not_run_is_for_everybody(opened: Open) -> None:
 @pytest.mark.parametrize("name", ["no-such-lab", "%zz"])
 def test_what_cannot_be_had_is_said(opened: Open, name: str) -> None:
     """A lab that is none, or no address at all: words, and a way back."""
-    page = opened(f"/lab/{name}")
+    page = opened(f"?lab={name}")
     expect(page.locator(".problem")).to_be_visible()
     assert flaws(page) == []
     press(page, "All labs")

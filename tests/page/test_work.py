@@ -52,7 +52,7 @@ def verdict(page: Page) -> Locator:
 def reading(served: Served, opened: Open) -> Page:
     """A page at the first step of a lab that was just begun, its shell ready."""
     served.fresh("page-read")
-    page = opened("/lab/page-read")
+    page = opened("?lab=page-read")
     press(page, "Begin with step 1")
     prompt(page)
     return page
@@ -61,7 +61,7 @@ def reading(served: Served, opened: Open) -> Page:
 def test_a_lab_is_played_from_its_start_to_its_end(served: Served, opened: Open) -> None:
     """Start, see it come up, fail, ask for help, type, pass, be solved, stop: all of it here."""
     page = opened()
-    card = page.locator(".card").filter(has=page.locator('a[href="/lab/page-work"]'))
+    card = page.locator(".card").filter(has=page.locator('a[href="?lab=page-work"]'))
     card.get_by_text("Choices").click()
     card.get_by_label("Host").select_option("sandbox")
     card.get_by_label("Language of the lesson").select_option("en")
@@ -105,7 +105,7 @@ def test_a_lab_is_played_from_its_start_to_its_end(served: Served, opened: Open)
 
 def test_a_start_can_be_called_off(served: Served, opened: Open) -> None:
     """What had been made of it is removed again, and the page says so."""
-    page = opened(f"/lab/{SLOW}")
+    page = opened(f"?lab={SLOW}")
     press(page, re.compile("^Start"))
     expect(page.locator(".work")).to_contain_text(f"container {SLOW}-one")
     with page.expect_response("**/stop"):
@@ -116,7 +116,7 @@ def test_a_start_can_be_called_off(served: Served, opened: Open) -> None:
     assert not served.running(SLOW)
 
 
-@pytest.mark.parametrize("begins_at", ["/", "/lab/page-work"])
+@pytest.mark.parametrize("begins_at", ["", "?lab=page-work"])
 @pytest.mark.parametrize("late", [False, True], ids=["at-once", "late"])
 def test_a_start_that_fails_says_why(
     nowhere: Served, opened: Open, begins_at: str, *, late: bool
@@ -128,14 +128,14 @@ def test_a_start_that_fails_says_why(
 
     def hold(route: Route) -> None:
         answer = route.fetch()
-        while page.request.get(f"{nowhere.base}/api/labs/page-work").json()["tasks"]:
-            page.request.get(f"{nowhere.base}/api/catalogue")
+        while page.request.get(f"{nowhere.base}api/labs/page-work").json()["tasks"]:
+            page.request.get(f"{nowhere.base}api/catalogue")
         route.fulfill(response=answer)
 
     if late:
         page.route("**/api/labs/page-work/start", hold)
-    card = page.locator(".card").filter(has=page.locator('a[href="/lab/page-work"]'))
-    (card if begins_at == "/" else page).get_by_role("button", name="Start Tiny").click()
+    card = page.locator(".card").filter(has=page.locator('a[href="?lab=page-work"]'))
+    (card if not begins_at else page).get_by_role("button", name="Start Tiny").click()
     expect(page.get_by_text("no engine answers there").first).to_be_visible()
     expect(page.get_by_role("button", name="Start Tiny")).to_be_visible()
     expect(page.get_by_role("button", name="Call it off")).to_be_hidden()
@@ -145,7 +145,7 @@ def test_a_broken_connection_loses_nothing(served: Served, opened: Open) -> None
     """The page says that it has no connection, and comes back to the same shell."""
     served.fresh("page-read")
     cable = Cable()
-    page = opened("/lab/page-read", proxy={"server": cable.address})
+    page = opened("?lab=page-read", proxy={"server": cable.address})
     prompt(page)
     type_in(page, "before=kept; echo $((40 + 2))")
     expect(screen(page)).to_contain_text("42")
@@ -191,7 +191,7 @@ def test_a_page_that_is_loaded_anew_has_its_terminals(reading: Page) -> None:
 
 def test_a_link_with_ctrl_opens_elsewhere(opened: Open) -> None:
     """As links do everywhere: the page stays where it is."""
-    page = opened("/lab/page-dies")
+    page = opened("?lab=page-dies")
     with page.context.expect_page() as other:
         page.get_by_role("link", name="labrunner").click(modifiers=["Control"])
     expect(other.value.get_by_role("heading", level=1, name="Labs")).to_be_visible()
@@ -255,7 +255,7 @@ def test_what_is_open_stays_open(served: Served, reading: Page) -> None:
 def test_two_labs_at_once(served: Served, reading: Page, opened: Open) -> None:
     """Each page has its own lab; neither hears of the other's."""
     served.fresh("page-work")
-    other = opened("/lab/page-work")
+    other = opened("?lab=page-work")
     prompt(other)
     for page, own in ((reading, "page-read"), (other, "page-work")):
         type_in(page, "docker ps --format 'it is {{.Names}}'")
@@ -272,7 +272,7 @@ def test_a_lab_that_dies_is_not_silent(
 ) -> None:
     """The page says what has happened and what can be done, and it can be done there."""
     served.fresh("page-dies")
-    page = opened("/lab/page-dies")
+    page = opened("?lab=page-dies")
     prompt(page)
     box = outer_box(served.lab, engine)
     engine.api.remove_container(box, force=True)
@@ -360,7 +360,7 @@ def tab_to(page: Page, wanted: Locator) -> None:
 def test_the_page_speaks_french(served: Served, opened: Open) -> None:
     """Chosen in the page: its own words, the lesson and the verdicts, marked as French."""
     served.fresh("page-read")
-    page = opened("/lab/page-read")
+    page = opened("?lab=page-read")
     prompt(page)
     page.get_by_label("Language").select_option("fr")
     expect(page.locator("html")).to_have_attribute("lang", "fr")

@@ -57,11 +57,13 @@ class Page:
         self.runtime = runtime
         self._open = ExitStack()
         self.address = address
-        self.base = address.split("/?", maxsplit=1)[0]
-        self.host = self.base.removeprefix("http://")
+        self.origin, _, self.token = address.partition("/?token=")
+        self.host = self.origin.removeprefix("http://")
         self.port = int(self.host.rpartition(":")[2])
-        self.http = httpx.Client(base_url=self.base, timeout=PATIENCE)
-        self.http.get(address)
+        self.http = httpx.Client(timeout=PATIENCE)
+        self.prefix = self.http.get(address).headers["location"].rstrip("/")
+        self.base = self.origin + self.prefix
+        self.http.base_url = self.base
         self.cookie = "; ".join(f"{key}={value}" for key, value in self.http.cookies.items())
 
     def get(self, path: str, status: int = 200) -> Any:
@@ -72,22 +74,23 @@ class Page:
 
     def post(self, path: str, status: int, **body: Any) -> Any:
         """Do something."""
-        headers = {"X-Labrunner": "1", "Origin": self.base}
+        headers = {"X-Labrunner": "1", "Origin": self.origin}
         found = self.http.post(path, json=body, headers=headers)
         assert found.status_code == status, found.text
         return found.json()
 
-    def socket(self, path: str, **more: Any) -> ClientConnection:
+    def socket(self, path: str, *, prefix: str | None = None, **more: Any) -> ClientConnection:
         """A WebSocket, as the page opens it."""
+        place = f"ws://{self.host}{self.prefix if prefix is None else prefix}"
         settings: dict[str, Any] = {
-            "origin": self.base,
+            "origin": self.origin,
             "additional_headers": {"Cookie": self.cookie},
             "open_timeout": PATIENCE,
             "close_timeout": PATIENCE,
             "max_size": None,
             **more,
         }
-        found: ClientConnection = connect(f"ws://{self.host}{path}", compression=None, **settings)
+        found: ClientConnection = connect(place + path, compression=None, **settings)
         return found
 
     def raw(self) -> sockets.socket:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import secrets
 import socket
 import stat
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -17,7 +19,8 @@ from tests.web.conftest import Serving
 from tests.web.pages import INDEX, PATIENCE, Page, end_of
 
 FOREIGN = "http://evil.example"
-PATHS = ("/", "/lab/x", "/static/page.js", "/api/catalogue", "/api/words?lang=fr", "/nothing")
+PATHS = ("/", "/?lab=x", "/static/page.js", "/api/catalogue", "/api/words?lang=fr", "/nothing")
+SOCKETS = ("/ws/news", "/ws/terminal?lab=gate-web&place=shell")
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +30,13 @@ def well(page: Page) -> Iterator[None]:
     assert page.answers()
 
 
-def closed_with(page: Page, path: str, **more: object) -> tuple[int, str]:
+def closed_with(page: Page, path: str, **more: Any) -> tuple[int, str]:
     """What a WebSocket is closed with."""
     with page.socket(path, **more) as connection:
         return end_of(connection)[1:]
 
 
-def refused(page: Page, path: str, **more: object) -> int:
+def refused(page: Page, path: str, **more: Any) -> int:
     """The status with which a WebSocket is not opened at all."""
     with pytest.raises(InvalidStatus) as error, page.socket(path, **more):
         pass
@@ -44,29 +47,74 @@ def refused(page: Page, path: str, **more: object) -> int:
 
 
 def test_the_address_opens_the_page_once_for_all(page: Page) -> None:
-    """The token becomes a cookie that scripts cannot read and other sites do not send."""
+    """The token becomes a cookie for the page alone, which no script reads and no site sends."""
     found = httpx.get(page.address)
-    assert (found.status_code, found.headers["location"]) == (303, "/")
-    cookie = found.headers["set-cookie"]
-    for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
-        assert part in cookie
-    assert page.address.partition("token=")[2] not in cookie
+    assert (found.status_code, found.headers["location"]) == (303, f"{page.prefix}/")
+    key, *about = found.headers["set-cookie"].split("; ")
+    assert set(about) == {"HttpOnly", "SameSite=Strict", f"Path={page.prefix}/"}
+    assert page.token not in key + page.prefix
+    assert page.cookie.partition("=")[2] not in page.prefix
     assert page.http.get("/").text == INDEX
 
 
+def test_each_server_has_a_path_that_nobody_guesses(page: Page, serving: Serving) -> None:
+    """It is long, and another server's is another; the cookie of one opens no other."""
+    with serving() as other:
+        assert other.prefix != page.prefix
+        for one, two in ((page, other), (other, page)):
+            assert re.fullmatch(r"/p/[A-Za-z0-9_-]{22,}", one.prefix)
+            for prefix in (one.prefix, two.prefix):
+                place = f"{one.origin}{prefix}/api/catalogue"
+                assert httpx.get(place, headers={"Cookie": two.cookie}).status_code == 403
+
+
+def wrong(page: Page) -> list[str]:
+    """What a path of the page may not begin with."""
+    right = page.prefix
+    close = (right[:-1], f"{right[:-1]}~", f"{right}x", right.swapcase(), f"/{right}", f"/p{right}")
+    return ["", "/p", "/p/", *close]
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_without_the_cookie_there_is_nothing(page: Page, path: str) -> None:
-    """Nobody without the cookie sees anything but how to get in."""
-    found = httpx.get(page.base + path)
-    assert found.status_code == 403
-    assert "lab open" in found.text
-    assert "set-cookie" not in found.headers
+def test_half_a_key_opens_nothing(page: Page, path: str) -> None:
+    """The path without the cookie, the cookie without the path: one answer, and how to get in."""
+    answers = [httpx.get(page.base + path)]
+    for prefix in wrong(page):
+        answers += [
+            httpx.get(page.origin + prefix + path, headers=headers)
+            for headers in ({"Cookie": page.cookie}, {"Cookie": "labrunner=x"}, {})
+        ]
+    for found in answers:
+        assert found.status_code == 403
+        assert "lab open" in found.text
+        assert "set-cookie" not in found.headers
+        # which half was wrong is not to be learnt
+        assert (found.text, found.headers) == (answers[0].text, answers[0].headers)
+
+
+def test_half_a_key_does_nothing(page: Page) -> None:
+    """Whoever knows one half, and says that it is the page, still does nothing."""
+    sent = {"X-Labrunner": "1", "Origin": page.origin}
+    path = "/api/labs/gate-web/start"
+    halves = [(page.prefix, "labrunner=x"), *((one, page.cookie) for one in wrong(page))]
+    for prefix, cookie in halves:
+        headers = {**sent, "Cookie": cookie}
+        found = httpx.post(page.origin + prefix + path, json={}, headers=headers)
+        assert found.status_code == 403
+    assert page.get("/api/labs/gate-web")["standing"] is None
+
+
+def test_a_cookie_that_another_port_has_set_shuts_nobody_out(page: Page) -> None:
+    """A browser sends all cookies of a name; what others have put beside ours does not matter."""
+    for form in ("labrunner=x; {0}", "{0}; labrunner=x", 'a;;={0};b="{0};{0}', "é=ü; {0}"):
+        cookie = form.format(page.cookie)
+        found = httpx.get(f"{page.base}/api/catalogue", headers={"Cookie": cookie})
+        assert found.status_code == 200
 
 
 def test_an_address_with_too_much_in_it_is_refused(page: Page) -> None:
     """However much somebody asks for, the answer is the same."""
-    token = page.address.partition("token=")[2]
-    found = httpx.get(f"{page.base}/?token={token}{'&x=1' * 50}")
+    found = httpx.get(f"{page.origin}/?token={page.token}{'&x=1' * 50}")
     assert found.status_code == 403
     assert "lab open" in found.text
 
@@ -74,39 +122,34 @@ def test_an_address_with_too_much_in_it_is_refused(page: Page) -> None:
 @pytest.mark.parametrize("token", ["", "x", "é", "x" * 5000, "a&token=b"])
 def test_a_wrong_token_opens_nothing(page: Page, token: str) -> None:
     """A token is right or it is not; a wrong one is answered with what helps."""
-    found = httpx.get(f"{page.base}/", params={"token": token})
+    found = httpx.get(f"{page.origin}/", params={"token": token})
     assert found.status_code == 403
     assert "lab open" in found.text
 
 
 def test_neither_half_of_the_key_opens_the_other_lock(page: Page) -> None:
-    """The cookie is no token, the token is no cookie, and a cookie for another port is none."""
+    """The cookie is no token, the token is no cookie, and the path is neither."""
     key, _, value = page.cookie.partition("=")
-    assert httpx.get(f"{page.base}/?token={value}").status_code == 403
-    token = page.address.partition("token=")[2]
-    for pair in (f"{key}={token}", f"{key}-1={value}", f"{key}={value}x", "a=b;;=;" + key):
+    path = page.prefix.removeprefix("/p/")
+    for token in (value, path):
+        assert httpx.get(f"{page.origin}/?token={token}").status_code == 403
+    cookies = (f"{key}={page.token}", f"{key}={path}", f"{key}-1={value}", f"{key}={value}x")
+    for pair in (*cookies, "a=b;;=;" + key):
         assert httpx.get(f"{page.base}/", headers={"Cookie": pair}).status_code == 403
 
 
 def test_a_ticket_opens_the_page_once(page: Page) -> None:
     """What a browser is started with, which all users can see, is worth nothing afterwards."""
-    token = page.address.partition("token=")[2]
-    for headers in (
-        {},
-        {"X-Labrunner-Token": "x"},
-        {"X-Labrunner-Token": token, "Origin": FOREIGN},
-    ):
-        assert httpx.post(f"{page.base}/ticket", headers=headers).status_code == 403
-    assert httpx.get(f"{page.base}/ticket", headers={"X-Labrunner-Token": token}).status_code == 403
-    one, two = (
-        httpx.post(f"{page.base}/ticket", headers={"X-Labrunner-Token": token}).text
-        for _ in range(2)
-    )
-    assert token not in {one, two}
+    right = {"X-Labrunner-Token": page.token}
+    for headers in ({}, {"X-Labrunner-Token": "x"}, {**right, "Origin": FOREIGN}):
+        assert httpx.post(f"{page.origin}/ticket", headers=headers).status_code == 403
+    assert httpx.get(f"{page.origin}/ticket", headers=right).status_code == 403
+    one, two = (httpx.post(f"{page.origin}/ticket", headers=right).text for _ in range(2))
+    assert not {page.token, page.prefix.removeprefix("/p/")} & {one, two}
     for ticket in (one, two):
-        assert httpx.get(f"{page.base}/?ticket={ticket}").status_code == 303
-        assert httpx.get(f"{page.base}/?ticket={ticket}").status_code == 403
-    assert httpx.get(f"{page.base}/?ticket=").status_code == 403
+        assert httpx.get(f"{page.origin}/?ticket={ticket}").status_code == 303
+        assert httpx.get(f"{page.origin}/?ticket={ticket}").status_code == 403
+    assert httpx.get(f"{page.origin}/?ticket=").status_code == 403
 
 
 def test_what_the_server_leaves_is_its_owners_alone(page: Page) -> None:
@@ -128,11 +171,12 @@ def test_what_the_server_leaves_is_its_owners_alone(page: Page) -> None:
 def test_a_name_that_was_led_here_is_refused(page: Page, host: str) -> None:
     """A foreign name in the Host header is refused, though cookie and token are right."""
     headers = {"Host": host.format(port=page.port)}
-    for path in ("/", "/api/catalogue", page.address.removeprefix(page.base)):
-        assert page.http.get(path, headers=headers).status_code == 403
-    line = f"GET / HTTP/1.1\r\nHost: {page.host}\r\nHost: evil.example\r\nCookie: {page.cookie}\r\n"
+    for place in (f"{page.base}/", f"{page.base}/api/catalogue", page.address):
+        assert page.http.get(place, headers=headers).status_code == 403
+    lines = [f"Host: {page.host}", "Host: evil.example", f"Cookie: {page.cookie}"]
+    lines = [f"GET {page.prefix}/ HTTP/1.1", *lines, "Connection: close", "", ""]
     with page.raw() as raw:
-        raw.sendall(f"{line}Connection: close\r\n\r\n".encode())
+        raw.sendall("\r\n".join(lines).encode())
         assert b"200 OK" not in raw.recv(100)
 
 
@@ -172,7 +216,7 @@ def test_no_other_method_does_anything(page: Page, method: str) -> None:
     assert page.http.get("/api/labs/gate-web/start").status_code == 405
 
 
-@pytest.mark.parametrize("path", ["/ws/news", "/ws/terminal?lab=gate-web&place=shell"])
+@pytest.mark.parametrize("path", SOCKETS)
 @pytest.mark.parametrize("origin", [None, FOREIGN, "null", "https://{host}", "http://localhost"])
 def test_no_socket_opens_for_another_site(page: Page, path: str, origin: str | None) -> None:
     """A WebSocket from elsewhere, or from nowhere, is refused before it begins."""
@@ -187,15 +231,19 @@ def test_no_socket_opens_for_a_foreign_name(page: Page) -> None:
         lines = [f"{key}: {value}" for key, value in headers.items()]
         lines += [f"Origin: {origin}", "Upgrade: websocket", "Connection: Upgrade"]
         lines += [f"Sec-WebSocket-Key: {'A' * 22}==", "Sec-WebSocket-Version: 13"]
-        raw.sendall(("GET /ws/news HTTP/1.1\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode())
+        first = f"GET {page.prefix}/ws/news HTTP/1.1"
+        raw.sendall("\r\n".join([first, *lines, "", ""]).encode())
         assert b"403" in raw.recv(100)
 
 
-def test_a_socket_without_the_cookie_hears_why(page: Page) -> None:
-    """Our own page, after the server was started anew, learns that its cookie is an old one."""
+@pytest.mark.parametrize("path", SOCKETS)
+def test_a_socket_with_half_a_key_hears_why(page: Page, path: str) -> None:
+    """Our own page, after the server was started anew, learns that its key is an old one."""
     for cookie in ("", "labrunner=x"):
-        found = closed_with(page, "/ws/news", additional_headers={"Cookie": cookie})
-        assert found[0] == 4401
+        found = closed_with(page, path, additional_headers={"Cookie": cookie})
+        assert found == (4401, "type lab open")
+    for prefix in wrong(page):
+        assert closed_with(page, path, prefix=prefix) == (4401, "type lab open")
 
 
 # --- what is sent -------------------------------------------------------------------------
@@ -204,7 +252,8 @@ def test_a_socket_without_the_cookie_hears_why(page: Page) -> None:
 def test_every_answer_says_what_a_browser_may_do(page: Page) -> None:
     """No answer allows scripts or styles from elsewhere, frames, or guesses of its type."""
     answers = [page.http.get(path) for path in PATHS]
-    answers.append(httpx.get(page.base))
+    answers += [httpx.get(page.base), httpx.get(page.address), httpx.get(page.origin)]
+    answers.append(httpx.post(f"{page.origin}/ticket", headers={"X-Labrunner-Token": page.token}))
     answers.append(page.http.post("/api/labs/gate-web/start"))
     for found in answers:
         policy = found.headers["content-security-policy"]
@@ -237,8 +286,9 @@ def test_every_answer_says_what_a_browser_may_do(page: Page) -> None:
 def test_no_path_leads_out_of_the_page(page: Page, path: str) -> None:
     """Only built files are given away, however the path is written."""
     with page.raw() as raw:
-        head = f"GET {path} HTTP/1.1\r\nHost: {page.host}\r\nCookie: {page.cookie}\r\n"
-        raw.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        head = f"GET {page.prefix}{path} HTTP/1.1\r\nHost: {page.host}\r\n"
+        head += f"Cookie: {page.cookie}\r\nConnection: close\r\n\r\n"
+        raw.sendall(head.encode())
         answer = b""
         while part := raw.recv(65536):
             answer += part
@@ -250,7 +300,13 @@ def test_no_path_leads_out_of_the_page(page: Page, path: str) -> None:
 def test_what_is_built_is_given(page: Page) -> None:
     """The page and its files are there; a lab's path is the page, too."""
     assert page.http.get("/static/page.js").text == "1;\n"
-    assert page.http.get("/lab/gate-web").text == INDEX
+    assert page.http.get("/?lab=gate-web").text == INDEX
+    for path, cache in (
+        ("/static/page.js", "no-cache"),
+        ("/", "no-store"),
+        ("/static/x", "no-store"),
+    ):
+        assert page.http.get(path).headers["cache-control"] == cache
 
 
 @pytest.mark.parametrize(
@@ -271,7 +327,7 @@ def test_what_is_built_is_given(page: Page) -> None:
 )
 def test_a_body_that_is_none_is_refused(page: Page, body: bytes, status: int) -> None:
     """What is too large or makes no sense is answered with a sentence."""
-    headers = {"X-Labrunner": "1", "Origin": page.base}
+    headers = {"X-Labrunner": "1", "Origin": page.origin}
     found = page.http.post("/api/labs/gate-web/start", content=body, headers=headers)
     assert found.status_code == status
     assert found.json()["message"]
@@ -281,8 +337,8 @@ def test_a_body_that_is_none_is_refused(page: Page, body: bytes, status: int) ->
 def test_a_body_without_end_is_cut(page: Page) -> None:
     """Whoever announces little and sends much is cut off, in pieces too."""
     with page.raw() as raw:
-        head = f"POST /api/labs/gate-web/start HTTP/1.1\r\nHost: {page.host}\r\nX-Labrunner: 1\r\n"
-        head += f"Cookie: {page.cookie}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = f"POST {page.prefix}/api/labs/gate-web/start HTTP/1.1\r\nHost: {page.host}\r\n"
+        head += f"X-Labrunner: 1\r\nCookie: {page.cookie}\r\nTransfer-Encoding: chunked\r\n\r\n"
         raw.sendall(head.encode())
         with contextlib.suppress(OSError):
             for _ in range(3000):
@@ -403,12 +459,13 @@ def test_a_flood_of_messages_is_cut(page: Page) -> None:
 
 def test_broken_frames_end_their_connection(page: Page) -> None:
     """After a proper beginning, what is no frame at all."""
-    head = [f"Host: {page.host}", f"Origin: {page.base}", f"Cookie: {page.cookie}"]
+    head = [f"Host: {page.host}", f"Origin: {page.origin}", f"Cookie: {page.cookie}"]
     head += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
     head += [f"Sec-WebSocket-Key: {'A' * 22}=="]
+    head = [f"GET {page.prefix}/ws/news HTTP/1.1", *head, "", ""]
     for noise in (b"\xff" * 100, b"\x81\x05hello", b"\x81\xfe\x00\x05" + b"\xff" * 9, b"\x81"):
         with page.raw() as raw:
-            raw.sendall(("GET /ws/news HTTP/1.1\r\n" + "\r\n".join(head) + "\r\n\r\n").encode())
+            raw.sendall("\r\n".join(head).encode())
             assert b"101" in raw.recv(4096)
             raw.sendall(noise)
             raw.shutdown(socket.SHUT_WR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -80,9 +81,38 @@ def test_a_browser_is_opened_where_there_is_a_screen(lab: Lab, tmp_path: Path) -
         os.close(terminal)
         assert seen.exists() is opens
     opened = seen.read_text("utf-8")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?ticket=[\w-]+\n", opened)
     assert address.strip().partition("token=")[2] not in opened
     assert served(opened)
     assert not served(opened)
+
+
+def test_the_path_of_the_page_is_written_down_nowhere(lab: Lab) -> None:
+    """Only the browser that came in has it: no log, no file and no program's arguments do."""
+    found = json.loads(lab.ok("open", "--json"))
+    with httpx.Client(follow_redirects=True, timeout=PATIENCE) as browser:
+        base = browser.get(found["address"]).url
+        for path in ("", "nothing", "%zz", "static/", "static/%00", "api/labs/x", "ws/news"):
+            browser.get(base.join(path))
+        browser.put(base.join("api/catalogue"), headers={"X-Labrunner": "1"})
+        cookie = "; ".join(f"{key}={value}" for key, value in browser.cookies.items())
+    lines = (f"Host: {base.netloc.decode()}", f"Cookie: {cookie}", "Upgrade: websocket", "", "")
+    for first in (f"GET {base.path}", f"GET {base.path}ws/news HTTP/1.1", f"x {base.path}\0"):
+        with socket.create_connection((found["bind"], found["port"]), PATIENCE) as raw:
+            raw.sendall("\r\n".join([first, *lines]).encode())
+            raw.shutdown(socket.SHUT_WR)
+            while raw.recv(4096):
+                pass
+    process = Path("/proc") / str(found["pid"])
+    texts = {name: (process / name).read_bytes() for name in ("cmdline", "environ")}
+    lab.ok("serve", "--stop")
+    for variable in ("LABRUNNER_STATE", "LABRUNNER_RUNTIME"):
+        for file in Path(lab.env[variable]).rglob("*"):
+            if file.is_file():
+                texts[file.name] = file.read_bytes()
+    assert texts["page.log"]  # it did say something
+    secret = base.path.split("/")[2].encode()
+    assert [name for name, text in texts.items() if secret in text] == []
 
 
 def test_stop_ends_it(lab: Lab) -> None:

@@ -142,7 +142,7 @@ async function ask<T>(path: string, options: RequestInit = {}): Promise<T> {
   } catch {
     throw new ApiError(
       tr("The server does not answer."),
-      tr("Is lab open still running? Start it again and reload this page."),
+      tr("Where the server has ended, type lab open in a terminal: it opens a new page."),
       0,
     );
   }
@@ -181,7 +181,7 @@ const post = <T>(path: string, body: object = {}): Promise<T> =>
     body: JSON.stringify(body),
   });
 
-const at = (name: string, rest = ""): string => `/api/labs/${encodeURIComponent(name)}${rest}`;
+const at = (name: string, rest = ""): string => `api/labs/${encodeURIComponent(name)}${rest}`;
 const query = (values: Record<string, string>): string => `?${new URLSearchParams(values)}`;
 
 export interface Started {
@@ -194,8 +194,8 @@ export interface StartChoice {
 }
 
 export const words = (lang: string) =>
-  ask<{ language: string; words: Record<string, string> }>(`/api/words${query({ lang })}`);
-export const catalogue = (lang: string) => ask<Catalogue>(`/api/catalogue${query({ lang })}`);
+  ask<{ language: string; words: Record<string, string> }>(`api/words${query({ lang })}`);
+export const catalogue = (lang: string) => ask<Catalogue>(`api/catalogue${query({ lang })}`);
 export const lab = (name: string, lang: string) => ask<LabText>(at(name, query({ lang })));
 export const start = (name: string, choice: StartChoice) =>
   post<Started>(at(name, "/start"), choice);

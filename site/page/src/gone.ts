@@ -3,7 +3,7 @@
 import { button, h } from "./dom";
 import type { Failure } from "./news";
 import { busy, problem } from "./notice";
-import { go } from "./router";
+import { HOME, go } from "./router";
 import { tr } from "./words";
 
 export interface GoneActs {
@@ -18,6 +18,6 @@ export function goneNotice(found: Failure, acts: GoneActs): HTMLElement {
     class: "primary",
   });
   const forget = button(tr("End it"), () => busy(forget, acts.forget));
-  const back = button(tr("All labs"), () => go("/"));
+  const back = button(tr("All labs"), () => go(HOME));
   return problem(found, h("div", { class: "row" }, again, forget, back));
 }

@@ -6,7 +6,7 @@ import { button, fill, focusOn, fragment, h, picture, put, remembered, say } fro
 import { type GoneActs, goneNotice } from "./gone";
 import * as news from "./news";
 import { askWith, busy, complain, failure, guarded, problem } from "./notice";
-import { go } from "./router";
+import { HOME, go } from "./router";
 import { startForm } from "./start";
 import { Output, Progress, type Task, taskEnded, taskOf, taskStarted } from "./tasks";
 import type { View } from "./view";
@@ -216,7 +216,7 @@ class LabView implements View {
   }
 
   private fail(found: news.Failure): void {
-    const back = button(tr("All labs"), () => go("/"));
+    const back = button(tr("All labs"), () => go(HOME));
     const retry = button(tr("Try again"), () => this.refresh(), { class: "primary" });
     fill(this.body, h("div", { class: "sheet" }, problem(found), row(retry, back)));
   }
@@ -235,7 +235,7 @@ class LabView implements View {
     put(sheet, this.progress.element);
     if (act === "start") {
       const off = button(tr("Call it off"), () => busy(off, () => this.callOff()));
-      put(sheet, row(off, button(tr("All labs"), () => go("/"))));
+      put(sheet, row(off, button(tr("All labs"), () => go(HOME))));
     }
     if (act === "solve") put(sheet, this.output.element);
     fill(this.body, sheet);
@@ -290,7 +290,7 @@ class LabView implements View {
     }
     this.failed = null;
     const start = startForm(this.lab, (task) => this.begun(task, "start"));
-    put(sheet, row(start, button(tr("All labs"), () => go("/"))));
+    put(sheet, row(start, button(tr("All labs"), () => go(HOME))));
     if (!ended) {
       const intro = h("div", { class: "prose", lang: this.lab.language });
       intro.append(fragment(this.lab.intro));

@@ -8,7 +8,7 @@ import { button, fill, focusOn, h, put, remembered, say } from "./dom";
 import { labView } from "./lab";
 import * as news from "./news";
 import { guarded, places, problem } from "./notice";
-import { labIn, linkTo, onGo } from "./router";
+import { HOME, labHere, linkTo, onGo } from "./router";
 import type { View } from "./view";
 import { nameOf, speak, spoken, tr, wanted } from "./words";
 
@@ -29,7 +29,7 @@ function languageChoice(): HTMLElement {
 
 function drawHeader(): void {
   const inHand = header.contains(document.activeElement);
-  fill(header, linkTo("/", { class: "home" }, "labrunner"), offered.size > 1 ? languageChoice() : null);
+  fill(header, linkTo(HOME, { class: "home" }, "labrunner"), offered.size > 1 ? languageChoice() : null);
   if (inHand) header.querySelector("select")?.focus();
 }
 
@@ -45,12 +45,12 @@ async function change(language: string): Promise<void> {
   remembered.set("language", language);
   speak(language, found.words);
   drawHeader();
-  show(location.pathname, false);
+  show(false);
 }
 
-function show(path: string, moveFocus: boolean): void {
+function show(moveFocus: boolean): void {
   view?.destroy();
-  const lab = labIn(path);
+  const lab = labHere();
   view = lab ? labView(lab, offer) : catalogueView(offer);
   document.body.classList.toggle("in-lab", Boolean(lab));
   fill(main, view.element);
@@ -107,7 +107,7 @@ async function begin(): Promise<void> {
   news.watch(line);
   news.connect();
   onGo(show);
-  show(location.pathname, false);
+  show(false);
 }
 
 void begin();

@@ -54,7 +54,7 @@ function tell(state: State): void {
 export function connect(): void {
   line ??= new Line(
     {
-      address: () => address("/ws/news"),
+      address: () => address("ws/news"),
       opened() {
         tell(before ? "again" : "connected");
         before = true;

@@ -1,17 +1,20 @@
-// Addresses of the page: / is the catalogue, /lab/NAME a lab.
+// Addresses of the page: ./ is the catalogue, ?lab=NAME a lab. Like all addresses that the page
+// has they are relative: it does not know below which path it is served.
 
 import { type Attributes, type Child, h } from "./dom";
 
-let shown: (path: string, moveFocus: boolean) => void = () => undefined;
+export const HOME = "./";
 
-export function onGo(show: (path: string, moveFocus: boolean) => void): void {
+let shown: (moveFocus: boolean) => void = () => undefined;
+
+export function onGo(show: (moveFocus: boolean) => void): void {
   shown = show;
-  addEventListener("popstate", () => shown(location.pathname, true));
+  addEventListener("popstate", () => shown(true));
 }
 
 export function go(path: string): void {
   history.pushState(null, "", path);
-  shown(path, true);
+  shown(true);
   scrollTo(0, 0);
 }
 
@@ -26,15 +29,7 @@ export function linkTo(path: string, attributes: Attributes, ...children: Child[
   return link;
 }
 
-export const labPath = (name: string): string => `/lab/${encodeURIComponent(name)}`;
+export const labPath = (name: string): string => `?lab=${encodeURIComponent(name)}`;
 
-/** The lab that an address is of; what cannot be read in it stays, and is the name of none. */
-export function labIn(path: string): string | null {
-  const name = /^\/lab\/([^/]+)\/?$/.exec(path)?.[1];
-  if (!name) return null;
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
-}
+/** The lab that is looked at; none in the catalogue. */
+export const labHere = (): string | null => new URLSearchParams(location.search).get("lab");

@@ -153,7 +153,7 @@ export class Terminal {
       rows: String(this.xterm.rows),
     };
     if (this.session) query["session"] = this.session;
-    return address("/ws/terminal", query);
+    return address("ws/terminal", query);
   }
 
   private control(said: Control): void {
