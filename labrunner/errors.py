@@ -32,6 +32,10 @@ class UsageError(LabError):
     exit_code = 2
 
 
+class NoSuchLabError(UsageError):
+    """There is no lab of this name, or it does not run."""
+
+
 class ScenarioError(LabError):
     """A scenario or its lesson is at fault; says which file and line.
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from labrunner import hookspecs, shelves, sources, wellformed
-from labrunner.errors import LabError, ScenarioError, UsageError
+from labrunner.errors import LabError, NoSuchLabError, ScenarioError, UsageError
 from labrunner.lessons import frontmatter
 from labrunner.model.scenario import Scenario
 from labrunner.sources import Folder, Problem, Source
@@ -159,7 +159,7 @@ class Registry:
         hint = f"Did you mean {near[0]}?" if near else "`lab list` shows what there is."
         if self.problems:
             hint += " Some plugins could not be loaded: `lab list` says why."
-        return UsageError(f"there is no scenario {name!r}", hint)
+        return NoSuchLabError(f"there is no scenario {name!r}", hint)
 
     # --- hooks ----------------------------------------------------------------------------
 

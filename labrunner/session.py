@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from labrunner.errors import UsageError
+from labrunner.errors import NoSuchLabError, UsageError
 from labrunner.lock import holding
 from labrunner.model.lesson import Lesson, Step
 from labrunner.model.scenario import Scenario
@@ -162,9 +162,10 @@ def pick(store: Store, name: str | None) -> LabRecord:
             if wanted in (record.scenario, record.id):
                 return record
         others = ", ".join(r.scenario for r in running) or "none"
-        raise UsageError(f"no lab {wanted} is running (running: {others})", f"lab start {wanted}")
+        why = f"no lab {wanted} is running (running: {others})"
+        raise NoSuchLabError(why, f"lab start {wanted}")
     if not running:
-        raise UsageError("no lab is running", "lab list shows what there is; lab start NAME")
+        raise NoSuchLabError("no lab is running", "lab list shows what there is; lab start NAME")
     if len(running) > 1:
         names = ", ".join(r.scenario for r in running)
         raise UsageError(f"{len(running)} labs are running: {names}", "say which: --lab NAME")

@@ -13,7 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from labrunner import words
-from labrunner.errors import BusyError, EngineError, LabError, StateError, UsageError
+from labrunner.errors import (
+    BusyError,
+    EngineError,
+    LabError,
+    NoSuchLabError,
+    StateError,
+    UsageError,
+)
 from labrunner.web import doing, labs, maps, wire
 
 if TYPE_CHECKING:
@@ -25,8 +32,14 @@ BODY = 64 * 1024
 """Bytes that a request may have."""
 SLOW = 20.0
 """Seconds that they may take to come."""
-UNKNOWN = ("there is no scenario", "no lab ")
-"""How sentences begin that say that there is no such lab, or that it does not run."""
+STATUS = (
+    (BusyError, 409),
+    (NoSuchLabError, 404),
+    (UsageError, 422),
+    (EngineError, 503),
+    (StateError, 503),
+)
+"""What each kind of failure is in HTTP; the first that fits."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,80}")
 
 Handler = Callable[["Request"], Awaitable[Response]]
@@ -40,18 +53,12 @@ def answer(found: Any, status: int = 200) -> Response:
 
 def failed(error: Exception) -> Response:
     """What went wrong, as a sentence and what to do."""
-    status = 500
     if isinstance(error, HTTPException):
         return answer({"message": str(error.detail), "hint": ""}, error.status_code)
-    if isinstance(error, BusyError):
-        status = 409
-    elif isinstance(error, UsageError):
-        status = 404 if error.message.startswith(UNKNOWN) else 422
-    elif isinstance(error, EngineError | StateError):
-        status = 503
     if isinstance(error, LabError):
+        status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
         return answer({"message": error.message, "hint": error.hint}, status)
-    return answer({"message": f"the server failed: {error!r}", "hint": "see its log"}, status)
+    return answer({"message": f"the server failed: {error!r}", "hint": "see its log"}, 500)
 
 
 def guarded(handler: Handler) -> Handler:

@@ -107,8 +107,8 @@ def test_half_a_key_does_nothing(page: Page) -> None:
 def test_a_cookie_that_another_port_has_set_shuts_nobody_out(page: Page) -> None:
     """A browser sends all cookies of a name; what others have put beside ours does not matter."""
     for form in ("labrunner=x; {0}", "{0}; labrunner=x", 'a;;={0};b="{0};{0}', "é=ü; {0}"):
-        cookie = form.format(page.cookie)
-        found = httpx.get(f"{page.base}/api/catalogue", headers={"Cookie": cookie})
+        headers = {b"Cookie": form.format(page.cookie).encode()}
+        found = httpx.get(f"{page.base}/api/catalogue", headers=headers)
         assert found.status_code == 200
 
 
