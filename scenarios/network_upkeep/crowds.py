@@ -250,4 +250,7 @@ def compared(quiet: float, busy: float, fewer: float, freed: float) -> Verdict:
             seen=seen,
             look="docker stats --no-stream",
         )
-    return passed(f"Fewer neighbours did not help, a limit for the busy ones did: {seen}.")
+    return passed(
+        f"Fewer neighbours did not help, a limit for the busy ones did: {seen}. So do not count"
+        " heads: look for the busy ones, in the column CPU % of docker stats."
+    )

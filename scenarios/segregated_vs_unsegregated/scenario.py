@@ -47,7 +47,7 @@ scenario = Scenario(
     ),
     owns=Owned(
         containers=("dave", "web", "scout", "printer", "erin", *NOISY),
-        networks=("cellar", "pair"),
+        networks=("cellar", "pair", "small"),
     ),
     alone=("speed", "noisy"),
     setup=write_pages,
