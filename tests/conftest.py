@@ -77,11 +77,16 @@ def own_folders(place: Path) -> Iterator[Mapping[str, str]]:
     shutil.rmtree(runtime, ignore_errors=True)
 
 
+def own_lab(folders: Mapping[str, str]) -> Lab:
+    """The ``lab`` command with these folders, and nothing of the person who runs the tests."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("LABRUNNER_")}
+    return Lab(Path(folders["LABRUNNER_STATE"]), {**kept, **folders, "COLUMNS": "80"})
+
+
 @contextmanager
 def lab_command(folders: Mapping[str, str]) -> Iterator[Lab]:
     """The ``lab`` command; whatever it left running is stopped at the end."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("LABRUNNER_")}
-    command = Lab(Path(folders["LABRUNNER_STATE"]), {**kept, **folders, "COLUMNS": "80"})
+    command = own_lab(folders)
     yield command
     if (command.state / "labs.db").exists():
         command("stop", "--all")

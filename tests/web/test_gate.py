@@ -411,12 +411,15 @@ def test_one_socket_too_many_is_told_so(page: Page) -> None:
 
 def test_a_page_that_gives_no_sign_of_life_is_let_go(serving: Serving) -> None:
     """A socket for news that never answers is closed; one that answers is not."""
-    with serving(beat=0.2, silent=4) as page:
-        with page.socket("/ws/news") as heard:
-            for _ in range(22):
-                assert json.loads(heard.recv(PATIENCE))["kind"] == "ping"
-                heard.send('{"kind": "pong"}')
-        assert closed_with(page, "/ws/news")[0] == 4408
+    with (
+        serving(beat=0.2, silent=4) as page,
+        page.socket("/ws/news") as silent,
+        page.socket("/ws/news") as heard,
+    ):
+        for _ in range(22):
+            assert json.loads(heard.recv(PATIENCE))["kind"] == "ping"
+            heard.send('{"kind": "pong"}')
+        assert end_of(silent)[1] == 4408
 
 
 @pytest.mark.parametrize(
