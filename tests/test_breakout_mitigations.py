@@ -91,3 +91,27 @@ def test_where_a_file_of_the_host_appears(source: str, target: str, seen: list[s
 def test_a_volume_is_no_part_of_the_host() -> None:
     """Only bind mounts are looked at: a volume's place on the host is the engine's affair."""
     assert list(common.places(mounted("/", "/h", "volume"), "/root/flag2")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (json.dumps(profile({"names": ["read"], "action": ALLOW})), ""),
+        (json.dumps(profile({"names": ["read", "chmod"], "action": ALLOW})), "chmod"),
+        (json.dumps(profile({"names": ["chmod"], "action": ERRNO}, default=ALLOW)), "not name"),
+        (json.dumps(profile()), "nothing"),
+        ("[]", "nothing"),
+        ("jq: error", "no JSON"),
+    ],
+)
+def test_a_profile_on_the_desk_is_read_before_it_counts(text: str, wrong: str) -> None:
+    """A file of the right name that lets a call through, or is none, is not taken for strict."""
+    found = hardened.too_lenient(text)
+    assert wrong in found
+    assert bool(found) == bool(wrong)
+
+
+def test_several_names_are_one_sentence() -> None:
+    """What a learner reads is a list as it is spoken."""
+    assert common.listed(["a"]) == "a"
+    assert common.listed(["a", "b", "c"]) == "a, b and c"

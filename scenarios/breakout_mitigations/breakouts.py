@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from labrunner import not_yet, passed
@@ -12,6 +13,7 @@ from .common import (
     UNSHARE,
     breaks_out,
     flag,
+    listed,
     loot,
     opens,
     order,
@@ -24,6 +26,8 @@ from .common import (
 if TYPE_CHECKING:
     from labrunner import Lab, Verdict
 
+SYS_ADMIN = 21
+"""The number of the capability to mount, and to mount anew."""
 LOCKS = {
     "Uid": ("0", "it runs as user 0", "--user 1000"),
     "NoNewPrivs": ("0", "its programs may gain privileges", "no-new-privileges"),
@@ -59,9 +63,9 @@ def filter_off(lab: Lab) -> Verdict:
     )
 
 
-def status(lab: Lab, name: str) -> dict[str, str]:
+def status(lab: Lab, name: str, tool: str = "cat") -> dict[str, str]:
     """What the kernel says of a process in a container, ``/proc/self/status``."""
-    lines = lab.exec(name, ["cat", "/proc/self/status"]).out.splitlines()
+    lines = lab.exec(name, [tool, "/proc/self/status"]).out.splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
@@ -156,6 +160,14 @@ def backup(lab: Lab) -> Verdict:
             seen="it opens for writing",
             look="docker inspect -f '{{json .Mounts}}' backup",
         )
+    powers = status(lab, "backup", "readlog").get("CapEff", "0")
+    if int(powers, 16) >> SYS_ADMIN & 1:
+        return not_yet(
+            "An intruder in backup can make the folder writable again, and change the orders.",
+            expected="no capability SYS_ADMIN in backup; --privileged gives it, with all others",
+            seen=f"CapEff: {powers}",
+            look="docker exec backup grep CapEff /proc/self/status",
+        )
     return passed(
         "backup reads the orders, cannot change them, and reads no file of the host's root.",
         seen=f"{read} in backup: {order(lab)}",
@@ -194,11 +206,13 @@ def board(lab: Lab) -> Verdict:
     if problem := breaks_out(lab, "board"):
         return problem
     page = lab.exec("board", ["curl", "-s", "-m", "3", "http://localhost/list.txt"]).out
-    if missing := [name for name in ("app", "desk") if name not in page.split()]:
+    # the engine's own lists have /app, some of them within JSON
+    named = re.findall(r"[\w.-]+", page)
+    if missing := [name for name in ("app", "desk") if name not in named]:
         return not_yet(
-            f"The list that board serves does not name {' and '.join(missing)}.",
+            f"The list that board serves does not name {listed(missing)}.",
             expected="app and desk in http://localhost/list.txt, asked from inside board",
-            seen=page.strip()[:60] or "an empty page",
+            seen=" ".join(page.split())[:60] or "an empty page",
             look="docker exec board curl -s http://localhost/list.txt",
         )
     return passed(

@@ -25,6 +25,12 @@ UNSHARE = ("unshare", "-U", "true")
 INTO_THE_HOST = ("nsenter", "-t", "1", "-m", "-u", "-i", "-n", "-p")
 
 
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def flag(lab: Lab, number: int) -> str:
     """What only somebody who read this file of the host's root in this lab can know."""
     return f"flag{{{number}-{lab.random(f'flag {number}').getrandbits(48):012x}}}"
@@ -147,9 +153,11 @@ def taken(lab: Lab, name: str, commands: Sequence[Sequence[str]], number: int) -
 
 
 def breaks_out(lab: Lab, name: str) -> Verdict | None:
-    """``None`` where nobody in the container reads the host's flag through its first process."""
-    seen = "/proc/1/root/root/flag1"
-    ways = ([*INTO_THE_HOST, "cat", "/root/flag1"], ["cat", seen], ["readlog", seen])
+    """``None`` where nobody in the container reads the host's flag, by process or by mount."""
+    view = lab.container(name)
+    seen = ["/proc/1/root/root/flag1", *(places(view, "/root/flag1") if view else ())]
+    ways = [[*INTO_THE_HOST, "cat", "/root/flag1"]]
+    ways += [[tool, path] for path in seen for tool in ("cat", "readlog")]
     if way := taken(lab, name, ways, 1):
         return not_yet(
             f"{name} is a way into the host: an intruder in it reads /root/flag1.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from labrunner import not_yet, passed
 
-from .common import SOCKETS, UNSHARE, breaks_out, opens, places, serves, settings, works
+from .common import SOCKETS, UNSHARE, breaks_out, listed, opens, places, serves, settings, works
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,15 +122,15 @@ def filtered(lab: Lab) -> Verdict | None:
     allowed = [name for name, *words in TRIES if works(lab, "app", words)]
     if allowed:
         return not_yet(
-            f"In app the rights of files can still be changed, by {' and '.join(allowed)}.",
+            f"In app the rights of files can still be changed, by {listed(allowed)}.",
             expected=f"{', '.join(CHMOD)} refused",
-            seen=f"{' and '.join(allowed)}: allowed",
+            seen=f"{listed(allowed)}: allowed",
             look=look,
         )
     left = sorted(set(CHMOD) & names_allowed(own))
     if left:
         return not_yet(
-            f"app's profile still lists {' and '.join(left)} as allowed.",
+            f"app's profile still lists {listed(left)} as allowed.",
             expected=f"none of {', '.join(CHMOD)} in it",
             seen=", ".join(left),
             look=look,
@@ -140,14 +140,36 @@ def filtered(lab: Lab) -> Verdict | None:
 
 def kept(lab: Lab) -> Verdict | None:
     """``None`` where the profile lies on the desk, for the last step to use again."""
-    if lab.file("desk", STRICT):
-        return None
-    return not_yet(
-        "app has the right filter, but its profile is not on the desk, for later.",
-        expected=f"the profile in {STRICT} in desk",
-        seen="no such file, or an empty one",
-        look="docker exec desk ls -l /profiles",
-    )
+    text = lab.file("desk", STRICT)
+    if not text:
+        return not_yet(
+            "app has the right filter, but its profile is not on the desk, for later.",
+            expected=f"the profile in {STRICT} in desk",
+            seen="no such file, or an empty one",
+            look="docker exec desk ls -l /profiles",
+        )
+    if wrong := too_lenient(text):
+        return not_yet(
+            "app has the right filter, but the profile on the desk is another one.",
+            expected=f"app's profile in {STRICT} in desk, for later",
+            seen=wrong,
+            look=f"docker exec desk cat {STRICT}",
+        )
+    return None
+
+
+def too_lenient(text: str) -> str:
+    """What a profile's file lets through that the stricter one refuses; "" if nothing."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return "text that is no JSON"
+    if not isinstance(document, dict) or not document.get("syscalls"):
+        return "no profile: nothing under syscalls"
+    if document.get("defaultAction") in LENIENT:
+        return "a profile that allows what it does not name"
+    left = sorted(set(CHMOD) & names_allowed(document))
+    return f"a profile that allows {listed(left)}" if left else ""
 
 
 def own_profile(options: Sequence[str]) -> dict[str, Any]:
@@ -178,7 +200,7 @@ def least(lab: Lab) -> Verdict:
         serves(lab)
         or holds_root(lab)
         or passed(
-            "app serves, and even root in it cannot listen in, change its files or run its own.",
+            "app serves; even root in it cannot listen in, change the page or run what is in /tmp.",
             seen=f"capabilities: {', '.join(capabilities(lab)) or 'none'}; {PAGE}: read-only",
         )
     )
@@ -240,7 +262,7 @@ def limits(lab: Lab) -> Verdict:
     untried = [what for what, count in found.items() if not count]
     if untried:
         return not_yet(
-            f"Nobody has run into app's limit on {' and '.join(untried)} yet.",
+            f"Nobody has run into app's limit on {listed(untried)} yet.",
             expected="each limit tried from inside app, after it was set",
             seen=", ".join(f"{what}: held {count} times" for what, count in found.items()),
             look="docker exec app find /sys/fs/cgroup -name pids.events -exec cat {} +",
