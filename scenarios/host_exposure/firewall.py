@@ -12,6 +12,7 @@ from .common import (
     NET_RAW,
     OWN,
     PAGE,
+    PATIENCE,
     SHOP,
     STATUS,
     WEB,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 EVIDENCE = "/tmp/stock"  # noqa: S108  in the laptop
 PROTECTS_ITSELF = 28
 """From this version on, the engine drops packets from elsewhere to a container's address."""
+IDLE = 8001
+"""A port at which stock has nobody listening."""
 LOOK = "lab host -- iptables -vnL DOCKER-USER --line-numbers"
 
 
@@ -222,12 +225,28 @@ def direct(lab: Lab) -> Verdict | None:
     ways = [("laptop", lab.address(name, "office"), PAGE) for name in members]
     found = open_ways(lab, ways)
     if not found:
-        return None
+        return by_port(lab)
     name = members[ways.index(found[0])]
     return not_yet(
         f"The laptop still reaches {name} at its own address.",
         expected="no container answers the LAN at its own address",
         seen=f"laptop to {found[0][1]}:{PAGE}: open",
+        look=LOOK,
+    )
+
+
+def by_port(lab: Lab) -> Verdict | None:
+    """``None`` where the laptop gets no further at a port of stock where nobody listens."""
+    where = lab.address("stock", "office")
+    if lab.tcp("laptop", where, IDLE, timeout=PATIENCE) != "refused":
+        return None
+    # a rule may refuse as well, and then it does so at every port
+    if lab.tcp("laptop", where, PAGE, timeout=PATIENCE) == "refused":
+        return None
+    return not_yet(
+        f"Only port {PAGE} is closed: the laptop still gets to stock at every other one.",
+        expected="no container answers the LAN at its own address, whatever the port",
+        seen=f"laptop to {where}:{IDLE}: refused, and by stock itself",
         look=LOOK,
     )
 

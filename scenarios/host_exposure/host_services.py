@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from labrunner import Lab, Verdict
 
 LOOPBACK = "127.0.0.1"
-PLACES = (("guest", "guests"), ("clerk", "office"), ("db", "vault"))
+PLACES = (("guest", "guests"), ("clerk", "office"), ("db", "vault"), ("stray", "bridge"))
+"""Who tries, and on which network; the last one is on the default bridge."""
 
 
 def host_services(lab: Lab) -> Verdict:
     """The host's services are there for the host and the LAN, and for no container."""
-    if problem := scenery(lab, "guest", "clerk", "stock", "web", "laptop") or vault(lab):
+    if problem := scenery(lab, "guest", "clerk", "stock", "web", "laptop"):
+        return problem
+    if problem := vault(lab) or runs_on(lab, "stray", "bridge"):
         return problem
     if problem := still_served(lab) or let_in(lab):
         return problem
@@ -104,7 +107,7 @@ def let_in(lab: Lab) -> Verdict | None:
     service = "the status page" if port == STATUS else "the forgotten test server"
     return not_yet(
         f"{who} still gets {service} of the host.",
-        expected="no service of the host open to guest, clerk or db",
+        expected="no service of the host open to guest, clerk, db or stray",
         seen=f"{len(found)} ways are open, one of them {who} to {where}:{port}",
         look="lab host -- iptables -vnL INPUT",
     )
