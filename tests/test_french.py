@@ -163,7 +163,7 @@ The container order-service runs shop/user:1: another service under its name.
 The note holds the address of order-service and payment-service as well: which one is it?
 The note calls that address payment-bd, and not payment-db.
 The note gives 198.18.1.6 to front, and that is an address on another network.
-The numbers are in the loot, but not whose they are: 8 holders lack.
+The numbers are in the loot, but not whose they are: 8 holders are missing.
 The same time again and again: one order written down several times is one order.
 The note has an order of 0.1 ms; the fastest in the gateway's own log took 15 ms.
 The times in /notes/after are those in /notes/before: nothing was measured anew.

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from scenarios.unsegregated_shop import facts, scenario, walls
+from scenarios.unsegregated_shop import facts, open_shop, scenario, walls
 
 SPLIT = {
     "front": {"gateway", "order-service"},
@@ -66,6 +66,34 @@ def test_a_half_connected_pair_is_told_apart() -> None:
 def test_addresses_are_read_one_by_one(text: str, found: list[str]) -> None:
     """Two glued addresses are none."""
     assert facts.ADDRESS.findall(text) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("front 10.0.2.2\nbig-one 10.0.1.6\n", True),
+        ("10.0.2.2 front, 10.0.1.6 big-one", True),
+        ("front   big-one\n10.0.2.2  10.0.1.6\n", True),
+        ('"NetworkMode": "big-one", {"front": "10.0.2.2", "big-one": "10.0.1.6"}', True),
+        ("on front and on big-one: front=10.0.2.2;big-one=10.0.1.6;", True),
+        ("big-one 10.0.2.2 front 10.0.1.6", False),
+        ("front 10.0.2.2 big-one", False),
+        ("front 10.0.2.2\nbig-one 10.0.2.2\nbig-one 10.0.1.6", False),
+        ("10.0.2.2\n10.0.1.6", False),
+    ],
+)
+def test_a_note_pairs_each_network_with_its_address(text: str, *, right: bool) -> None:
+    """Whichever stands first, in lines, as a table or in all that is known of a container."""
+    verdict = open_shop.not_told(text, {"front": "10.0.2.2", "big-one": "10.0.1.6"})
+    assert (verdict is None) is right
+
+
+def test_a_verdict_shows_the_begin_of_a_long_file() -> None:
+    """A file of a learner's fills no screen, be it of one line or of many."""
+    assert facts.excerpt("one\n  two\n") == "one / two"
+    assert facts.excerpt("") == ""
+    assert len(facts.excerpt("word " * 1000)) <= facts.SHOWN + len("...")
+    assert facts.excerpt("1\n2\n3\n4\n5\n") == "1 / 2 / 3 / 4"
 
 
 def test_times_are_read_with_their_status() -> None:

@@ -31,6 +31,8 @@ TALKING = (
 LOOT = "/srv/loot"
 NO_CONNECTION = 2
 """The exit code of psql where it cannot connect."""
+SHOWN = 120
+"""Of a learner's file, a verdict shows no more letters than these."""
 RUNS = 3
 """Fewer measurements than these prove nothing."""
 
@@ -115,14 +117,19 @@ def note(lab: Lab, path: str, what: str, shape: re.Pattern[str]) -> str | Verdic
             look="docker exec gateway ls -l /notes",
         )
     if not shape.search(text):
-        first = (text.strip().splitlines() or ["an empty file: nothing went through the pipe"])[0]
         return not_yet(
             f"The note {path} is there, but what it should hold is not in it.",
             expected=what,
-            seen=first,
+            seen=excerpt(text) or "an empty file: nothing went through the pipe",
             look=f"docker exec gateway cat {path}",
         )
     return text
+
+
+def excerpt(text: str) -> str:
+    """How a file begins, for a verdict: whole lines where they are few and short."""
+    begin = " / ".join(line.strip() for line in text.strip().splitlines()[:4])
+    return begin if len(begin) <= SHOWN else f"{begin[:SHOWN].rstrip()}..."
 
 
 def owners(lab: Lab) -> dict[str, str]:
@@ -142,7 +149,7 @@ def samples(lab: Lab, path: str) -> list[float] | Verdict:
         return not_yet(
             problem,
             expected=f"at least {RUNS} lines, each `200` and the seconds that an order took",
-            seen=" / ".join(text.split("\n")[:4]).strip(" /"),
+            seen=excerpt(text),
             look=f"docker exec gateway cat {path}",
         )
     return times

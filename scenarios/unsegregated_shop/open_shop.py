@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING
 
 from labrunner import Verdict, not_yet, passed
@@ -16,6 +16,7 @@ from .facts import (
     LOOT,
     NAME,
     PORTS,
+    excerpt,
     lost_cards,
     missing,
     note,
@@ -50,7 +51,7 @@ def look_around(lab: Lab) -> Verdict:
         return not_yet(
             wrong,
             expected="the address that the name payment-db leads to, and no other",
-            seen=text.strip().splitlines()[0],
+            seen=excerpt(text.strip().splitlines()[0]),
             look="docker exec gateway getent hosts payment-db",
         )
     state = lab.tcp("gateway", "payment-db", PORTS["payment-db"])
@@ -248,7 +249,7 @@ def two_addresses(lab: Lab) -> Verdict:
         return not_yet(
             "Two addresses are glued together in the note: nothing stands between them.",
             expected="each address by itself, with the name of its network",
-            seen=text.strip(),
+            seen=excerpt(text),
             look="docker inspect order-service",
         )
     if untold := not_told(text, networks):
@@ -257,32 +258,39 @@ def two_addresses(lab: Lab) -> Verdict:
 
 
 def not_told(text: str, networks: dict[str, str]) -> Verdict | None:
-    """A verdict where a note lacks one of these networks, or gives it another one's address.
-
-    The first address in it belongs to the first network, the second to the second, whichever
-    of the two stands in front.
-    """
-    named, told = mentions(text, networks), mentions(text, networks.values())
-    pairs = dict(zip(named, told, strict=False))
+    """A verdict where a note lacks one of these networks, or gives it another one's address."""
+    said = mentions(text, [*networks, *networks.values()])
+    if networks.items() in (neighbours(said, networks), neighbours(said[::-1], networks)):
+        return None
+    named = [word for word in said if word in networks]
+    told = [word for word in said if word not in networks]
+    # in a table, the first address belongs to the first network, the second to the second
+    pairs = dict(zip(named, told, strict=False)) if len(set(said)) == len(said) else {}
     for name, address in networks.items():
         if pairs.get(name) == address:
             continue
         return not_yet(
             f"The note gives {pairs[name]} to {name}, and that is an address on another network."
-            if len(named) == len(told) == len(networks)
+            if len(named) == len(told) == len(networks) and pairs
             else f"The note does not tell which address order-service has on {name}.",
             expected=f"{name} with the address {address}",
-            seen=" ".join(text.split()),
+            seen=excerpt(text),
             look="docker exec gateway cat /notes/order",
         )
     return None
 
 
+def neighbours(said: list[str], networks: dict[str, str]) -> set[tuple[str, str]]:
+    """Each network's name that an address stands next behind, and the address."""
+    return {
+        (name, told) for name, told in pairwise(said) if name in networks and told not in networks
+    }
+
+
 def mentions(text: str, words: Iterable[str]) -> list[str]:
-    """Those of these names or addresses that stand in a text, as they come first in it."""
+    """Each place where one of these names or addresses stands in a text, in its order."""
     shape = "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
-    found = re.findall(rf"(?<![\w.-])(?:{shape})(?![\w-]|\.\w)", text)
-    return list(dict.fromkeys(found))
+    return re.findall(rf"(?<![\w.-])(?:{shape})(?![\w-]|\.\w)", text)
 
 
 def intruder(lab: Lab) -> Verdict:
@@ -300,14 +308,15 @@ def intruder(lab: Lab) -> Verdict:
         return not_yet(
             f"{len(taken)} of {len(cards)} card numbers are in the loot.",
             expected="the numbers of all cards in the table cards",
-            seen=(loot.strip().splitlines() or ["an empty file: nothing came, or only errors"])[0],
+            seen=excerpt(loot) or "an empty file: nothing came, or only errors",
             look=f"docker exec user-service cat {LOOT}",
         )
     if nameless := [holder for holder in cards.values() if holder not in loot]:
         return not_yet(
-            f"The numbers are in the loot, but not whose they are: {len(nameless)} holders lack.",
+            "The numbers are in the loot, but not whose they are: "
+            f"{len(nameless)} holders are missing.",
             expected="the holder of each card, as the table cards has it",
-            seen=loot.strip().splitlines()[0],
+            seen=excerpt(loot),
             look=f"docker exec user-service cat {LOOT}",
         )
     container = lab.container("user-service")
