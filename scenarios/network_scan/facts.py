@@ -148,7 +148,7 @@ def must_be(
         return None
     if found.host(where) is None:
         message = f"The report does not have {name} among the hosts that are up."
-        seen = f"{len([h for h in found.hosts if h.up])} hosts up, none of them {where}"
+        seen = f"{counted(found)} up, and {where} is not among them"
     elif not state:
         message = f"The report says nothing of port {port} of {name}."
         seen = "that port was not scanned"
@@ -160,3 +160,9 @@ def must_be(
         expected=f"port {port} of {name} ({where}) {' or '.join(wanted)}",
         seen=f"{seen}; the scan was: {found.args}",
     )
+
+
+def counted(found: Report) -> str:
+    """How many hosts a report has for up, with the right word behind the number."""
+    up = len([host for host in found.hosts if host.up])
+    return f"{up} host" if up == 1 else f"{up} hosts"

@@ -30,6 +30,7 @@ class Host:
         address: its IPv4 address.
         names: what was typed for it, and what its address leads back to.
         up: whether nmap took it for running.
+        reason: what nmap took it for running by, such as ``arp-response``.
         listed: state of each port that has a line of its own.
         rest: state of every other scanned port; "" where they differ.
     """
@@ -37,6 +38,7 @@ class Host:
     address: str
     names: frozenset[str]
     up: bool
+    reason: str
     listed: dict[int, str]
     rest: str
 
@@ -160,6 +162,7 @@ def _host(element: Element) -> Host:
         address=addresses[0] if addresses else "",
         names=frozenset(n.get("name", "") for n in element.findall("hostnames/hostname")),
         up=status is not None and status.get("state") == "up",
+        reason="" if status is None else status.get("reason", ""),
         listed=listed,
         rest=rest.pop() if len(rest) == 1 else "",
     )

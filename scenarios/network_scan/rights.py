@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labrunner import Verdict, not_yet, passed
 
 from .facts import WEB, kept_in, must_be
-from .single import ended_well
+from .single import ended_well, on_office
 
 if TYPE_CHECKING:
     from labrunner import Lab
@@ -19,7 +19,9 @@ NEEDED = {SYN: {"NET_RAW"}, CONNECT: set[str]()}
 def rights(lab: Lab) -> Verdict:
     """Both scans came to their end, each with no more than it needs."""
     for kind in (SYN, CONNECT):
-        if problem := ended_well(lab, kind) or too_many_rights(lab, kind) or scanned(lab, kind):
+        if problem := ended_well(lab, kind) or on_office(lab, kind):
+            return problem
+        if problem := too_many_rights(lab, kind) or scanned(lab, kind):
             return problem
     return passed("A SYN scan takes NET_RAW and nothing else; a connect scan takes nothing.")
 

@@ -30,17 +30,8 @@ NOBODY = 8081
 
 def scanner(lab: Lab) -> Verdict:
     """A container made a scan of web from within office."""
-    if problem := ended_well(lab, "first"):
+    if problem := ended_well(lab, "first") or on_office(lab, "first"):
         return problem
-    first = lab.container("first")
-    networks = sorted(first.networks) if first else []
-    if networks != ["office"]:
-        return not_yet(
-            f"first is on {' and '.join(networks)}, and web is on office.",
-            expected="first on office alone",
-            seen=last_words(lab, "first"),
-            look="docker inspect -f '{{.HostConfig.NetworkMode}}' first",
-        )
     found = kept_in(lab, "first")
     if isinstance(found, Verdict):
         return found
@@ -75,6 +66,20 @@ def ended_well(lab: Lab, name: str) -> Verdict | None:
         expected="exit code 0",
         seen=f"exit code {view.exit_code}: {last_words(lab, name)}",
         look=f"docker logs {name}",
+    )
+
+
+def on_office(lab: Lab, name: str) -> Verdict | None:
+    """``None`` where a container stood on office and on no other network."""
+    view = lab.container(name)
+    networks = sorted(view.networks) if view else []
+    if networks == ["office"]:
+        return None
+    return not_yet(
+        f"{name} is on {' and '.join(networks) or 'no network'}, and web is on office.",
+        expected=f"{name} on office alone",
+        seen=last_words(lab, name),
+        look=f"docker inspect -f '{{{{.HostConfig.NetworkMode}}}}' {name}",
     )
 
 
