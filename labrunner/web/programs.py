@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import re
@@ -69,21 +68,21 @@ def open_program(
     with speaking_about(name):
         if place == "shell":
             with opened(name) as lab:
-                return _shell(lab, size)
+                return _shell(lab, size, threads)
         lab = lab_of(name)
         if place == "host" and lab.record.host == "local":
-            return Pty(["sh"], os.environ, size)
+            return Pty(["sh"], os.environ, size, threads)
         with engine_knows(lab):
             return InContainer(_inside(lab, place), ident, size, threads)
 
 
-def _shell(lab: OpenLab, size: tuple[int, int]) -> Pty:
+def _shell(lab: OpenLab, size: tuple[int, int], threads: Threads) -> Pty:
     """What `lab shell` is."""
     from labrunner.shell import full_environment, interactive_command
 
     lab.write_prompt()
     argv, extra = interactive_command(lab)
-    return Pty(argv, full_environment(lab) | extra, size)
+    return Pty(argv, full_environment(lab) | extra, size, threads)
 
 
 @dataclass(frozen=True)
@@ -118,9 +117,13 @@ class Pty:
         argv: the program.
         env: its environment.
         size: columns and rows of its window.
+        threads: where its end is waited for.
     """
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], size: tuple[int, int]) -> None:
+    def __init__(
+        self, argv: Sequence[str], env: Mapping[str, str], size: tuple[int, int], threads: Threads
+    ) -> None:
+        self._threads = threads
         self._master, slave = os.openpty()
         try:
             self._fit(*size)
@@ -187,12 +190,11 @@ class Pty:
         """Hang up, and kill what does not heed that."""
         with suppress(OSError):
             os.close(self._master)
-        code = await asyncio.get_running_loop().run_in_executor(None, self._end, kill)
-        return code, ""
+        return await self._threads.ending(self._end, kill=kill), ""
 
-    def _end(self, kill: bool) -> int | None:  # noqa: FBT001  called by an executor
+    def _end(self, *, kill: bool) -> int | None:
         """Wait for the end, or make it; the exit code."""
-        if not self._ended.wait(GRACE):
+        if not self._ended.wait(0 if kill else GRACE):
             self._signal(signal.SIGHUP)
             if not self._ended.wait(GRACE):
                 self._signal(signal.SIGKILL)
@@ -280,7 +282,7 @@ class InContainer:
     async def end(self, *, kill: bool) -> tuple[int | None, str]:
         """Let go of it, and have it end where it has not."""
         del kill  # a container's shell has nobody to whom what it started could belong
-        return await asyncio.get_running_loop().run_in_executor(None, self._end)
+        return await self._threads.ending(self._end)
 
     def _end(self) -> tuple[int | None, str]:
         from labrunner.engine.execute import run_in

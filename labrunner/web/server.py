@@ -15,6 +15,8 @@ from labrunner.web.wire import BEAT, SILENT, Sockets
 
 PATIENCE = 60.0
 """Seconds that tasks have to end, or to undo themselves, when the server ends."""
+GRACE = 3.0
+"""Seconds that everything else has: it is let go of then, as the kernel does with all."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,11 @@ class Server:
 
     async def end(self) -> None:
         """Close terminals, call off what can be, wait for the rest. The labs stay."""
-        await self.terminals.close()
-        await asyncio.get_running_loop().run_in_executor(None, self.tasks.end, PATIENCE)
+        others = (self.terminals.close(), self.threads.ending(self.watching.end))
+        ending = [asyncio.ensure_future(one) for one in others]
+        await self.threads.ending(self.tasks.end, PATIENCE)
+        await asyncio.wait(ending, timeout=GRACE)
         self.news.end()
-        await asyncio.get_running_loop().run_in_executor(None, self.watching.end)
-        self.threads.end()
 
     def _over(self, lab: str) -> None:
         """A lab is gone; called in the event loop."""

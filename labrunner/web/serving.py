@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 from labrunner.errors import BusyError, LabError
 from labrunner.web import app
@@ -52,6 +54,17 @@ class Impatient(H11Protocol):
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
+
+
+class Closing(WebSocketsSansIOProtocol):
+    """A WebSocket that its page may have closed just before the server does."""
+
+    def shutdown(self) -> None:
+        """Close it, if nobody has; what its page did not read yet is still on its way then."""
+        try:
+            super().shutdown()
+        except InvalidState:
+            self.transport.close()
 
 
 class _Uvicorn(uvicorn.Server):
@@ -144,14 +157,14 @@ def run(
 def _settings(options: Options) -> dict[str, Any]:
     return {
         "http": type("Impatient", (Impatient,), {"patience": options.patience}),
-        "ws": "websockets-sansio",
+        "ws": Closing,
         "ws_max_size": MESSAGE,
         "ws_ping_interval": options.beat,
         "ws_ping_timeout": options.silent,
         "ws_per_message_deflate": False,
         "h11_max_incomplete_event_size": HEAD,
         "timeout_keep_alive": 30,
-        "timeout_graceful_shutdown": 5,
+        "timeout_graceful_shutdown": 1,
         "lifespan": "on",
         "log_level": "warning",
         "access_log": False,

@@ -1,7 +1,8 @@
-"""Work that may wait, off the event loop: what reads files, and what asks an engine.
+"""Work that may wait, off the event loop: what reads files, asks an engine, or ends something.
 
-They are two groups of threads: however long an engine takes, a list of labs does not wait for it.
-Each thread has a connection to the store of its own.
+They are groups of threads: however long an engine takes, a list of labs does not wait for it.
+Each thread has a connection to the store of its own. The end of the program waits for none of
+them, as it does for those of `concurrent.futures`: an engine may take minutes not to answer.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, ParamSpec, TypeVar
 
 from labrunner.session import open_store
 from labrunner.store import Store
@@ -37,24 +40,60 @@ def leave_store() -> None:
         _mine.store = None
 
 
+class Group:
+    """Threads that take what is to be done in turn.
+
+    Args:
+        name: of the threads.
+        most: how many there may be; one is begun where all the others are busy.
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name, self._most = name, most
+        self._begun = 0
+        self._idle = threading.Semaphore(0)
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+
+    async def do(self, work: Callable[[], R]) -> R:
+        """Have something done; called in the event loop."""
+        future: Future[R] = Future()
+        self._jobs.put((future, work))
+        if not self._idle.acquire(blocking=False) and self._begun < self._most:
+            self._begun += 1
+            threading.Thread(target=self._run, name=self._name, daemon=True).start()
+        return await asyncio.wrap_future(future)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                future, work = self._jobs.get_nowait()
+            except Empty:
+                self._idle.release()
+                future, work = self._jobs.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(work())
+                except BaseException as error:  # noqa: BLE001  who asked is told, whatever it is
+                    future.set_exception(error)
+            del future, work  # what came of it is kept by nobody while this thread waits
+
+
 class Threads:
     """The threads of a server."""
 
     def __init__(self) -> None:
-        self._files = ThreadPoolExecutor(4, thread_name_prefix="files")
-        self._engines = ThreadPoolExecutor(12, thread_name_prefix="engines")
+        self._files = Group("files", 4)
+        self._engines = Group("engines", 12)
+        self._ends = Group("ends", 32)
 
     async def reading(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Do something that reads files and the store, and asks no engine."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._files, lambda: work(*args, **kwargs))
+        return await self._files.do(partial(work, *args, **kwargs))
 
     async def asking(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Do something that may wait for an engine."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._engines, lambda: work(*args, **kwargs))
+        return await self._engines.do(partial(work, *args, **kwargs))
 
-    def end(self) -> None:
-        """Begin nothing more; what is under way ends when it ends."""
-        for pool in (self._files, self._engines):
-            pool.shutdown(wait=False, cancel_futures=True)
+    async def ending(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do something that may wait for what is being ended; many at once."""
+        return await self._ends.do(partial(work, *args, **kwargs))

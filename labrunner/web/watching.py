@@ -64,7 +64,7 @@ class Watching:
         """Look no more."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(5)
+            self._thread.join(REST)
         for one in self._engines.values():
             one.end()
 

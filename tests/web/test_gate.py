@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 import secrets
+import signal
 import socket
 import stat
 from collections.abc import Iterator
@@ -385,6 +386,31 @@ def test_two_hundred_silent_connections_keep_nobody_out(page: Page) -> None:
             assert page.answers()
 
 
+def test_a_page_that_reads_nothing_and_is_closed_keeps_no_server(serving: Serving) -> None:
+    """The server ends in order though the last words for a page that is gone wait for ever."""
+    with serving() as page, socket.socket() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(PATIENCE)
+        raw.connect(("127.0.0.1", page.port))
+        raw.sendall(opening(page))
+        assert b"101" in raw.recv(4096)
+        unmasked = b"\0" * 4
+        ping, close = b"\x89\xfd" + unmasked + b"x" * 125, b"\x88\x82" + unmasked + b"\x03\xe8"
+        raw.sendall(ping * 60_000 + close)
+        # each of them has an answer; the server hears others when it has read that far
+        assert all(page.answers() for _ in range(20))
+        page.process.send_signal(signal.SIGTERM)
+        assert page.process.wait(PATIENCE) == 0
+
+
+def opening(page: Page) -> bytes:
+    """What opens a WebSocket for news."""
+    head = [f"GET {page.prefix}/ws/news HTTP/1.1", f"Host: {page.host}", f"Origin: {page.origin}"]
+    head += [f"Cookie: {page.cookie}", "Upgrade: websocket", "Connection: Upgrade"]
+    head += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {'A' * 22}==", "", ""]
+    return "\r\n".join(head).encode()
+
+
 def test_who_asks_nothing_is_sent_away(serving: Serving) -> None:
     """A connection that never finishes asking is closed after a while."""
     with serving(patience=3, beat=1) as page, page.raw() as silent, page.raw() as slow:
@@ -462,13 +488,9 @@ def test_a_flood_of_messages_is_cut(page: Page) -> None:
 
 def test_broken_frames_end_their_connection(page: Page) -> None:
     """After a proper beginning, what is no frame at all."""
-    head = [f"Host: {page.host}", f"Origin: {page.origin}", f"Cookie: {page.cookie}"]
-    head += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
-    head += [f"Sec-WebSocket-Key: {'A' * 22}=="]
-    head = [f"GET {page.prefix}/ws/news HTTP/1.1", *head, "", ""]
     for noise in (b"\xff" * 100, b"\x81\x05hello", b"\x81\xfe\x00\x05" + b"\xff" * 9, b"\x81"):
         with page.raw() as raw:
-            raw.sendall("\r\n".join(head).encode())
+            raw.sendall(opening(page))
             assert b"101" in raw.recv(4096)
             raw.sendall(noise)
             raw.shutdown(socket.SHUT_WR)

@@ -233,6 +233,27 @@ def test_a_page_that_was_not_built(package: Path, tmp_path: Path) -> None:
         assert "make page" in found.text
 
 
+def test_what_is_never_answered_keeps_no_server() -> None:
+    """A thread in which somebody waits for ever does not keep the program from ending."""
+    code = """
+import asyncio, threading
+from labrunner.web.threads import Threads
+
+async def ask() -> None:
+    threads = Threads()
+    works = (threads.reading, threads.asking, threads.ending)
+    begun, never = threading.Semaphore(0), threading.Event()
+    job = lambda: (begun.release(), never.wait())
+    waiting = [asyncio.ensure_future(work(job)) for work in works]
+    for _ in works:
+        await threads.asking(begun.acquire)
+    assert not any(one.done() for one in waiting)
+
+asyncio.run(ask())
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=PATIENCE)
+
+
 def test_no_other_command_pays_for_the_server() -> None:
     """What the server is made of is loaded by the server alone."""
     heavy = "{'starlette', 'uvicorn', 'websockets', 'asyncio', 'nh3'}"

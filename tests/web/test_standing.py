@@ -34,7 +34,6 @@ def test_a_lab_that_is_about_to_be_stands_in_the_list_as_others_do(
     finally:
         enough.set()
         server.tasks.end(60)
-        server.threads.end()
 
 
 def test_what_a_map_will_show_is_in_the_readers_language() -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from labrunner.errors import BusyError
+from labrunner.lock import holding
 from tests.conftest import Lab
 from tests.waiting import ends
 from tests.web.conftest import Serving
@@ -341,6 +347,49 @@ def test_the_servers_end_ends_shells_and_no_lab(
         assert ends(lambda one=one: not Path(f"/proc/{one}").exists(), PATIENCE)  # type: ignore[misc]
     assert "4321" not in command.ok("host", "--lab", running, "--", "ps", "-eo", "args")
     assert f"{running}  on a sandbox host" in command.ok("status")
+
+
+def is_held(command: Lab, lab: str) -> bool:
+    """Whether somebody is at work on a lab."""
+    try:
+        with holding(command.state / "locks", lab, patience=0):
+            return False
+    except BusyError:
+        return True
+
+
+def test_an_engine_that_does_not_answer_keeps_no_server(
+    serving: Serving, running: str, command: Lab, engine: docker.DockerClient
+) -> None:
+    """The server ends though terminals, a check and a map wait for an engine that is frozen."""
+    lab = json.loads(command.ok("status", "--json"))[0]["lab"]
+    (box,) = engine.containers.list(filters={"label": f"labrunner.lab={lab}"})
+    with contextlib.ExitStack() as thaw:
+        with serving() as page:
+            shell = page.terminal(running)
+            mine = pid(shell)
+            shell.type("trap '' HUP TERM; echo deaf-'now'\r")
+            shell.until("deaf-now")
+            for place in ("host", f"container:{running}-one"):
+                page.terminal(running, place).until(lambda printed: b"#" in printed)
+            box.pause()
+            thaw.callback(box.unpause)
+            headers = {"X-Labrunner": "1", "Origin": page.origin}
+            for method, path in (("POST", "check"), ("GET", "map?fresh=1")):
+                url = f"{page.base}/api/labs/{running}/{path}"
+                sent = {"headers": headers, "cookies": dict(page.http.cookies)}
+                asked = threading.Thread(target=ask, args=(method, url), kwargs=sent)
+                thaw.callback(asked.join)
+                asked.start()
+            assert ends(lambda: is_held(command, running), PATIENCE)
+        assert ends(lambda: not Path(f"/proc/{mine}").exists(), PATIENCE)
+    assert f"{running}  on a sandbox host" in command.ok("status")
+
+
+def ask(method: str, url: str, **sent: Any) -> None:
+    """Ask a server that may end before it answers."""
+    with contextlib.suppress(httpx.TransportError):
+        httpx.request(method, url, timeout=PATIENCE, **sent)
 
 
 def test_a_reset_typed_in_the_page_keeps_its_shell(running: str, shell: Terminal) -> None:
