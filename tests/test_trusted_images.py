@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labrunner.view import ContainerView
-from scenarios.trusted_images.facts import pinned
+from scenarios.trusted_images.facts import by_id, pinned
 
 DIGEST = "sha256:" + "0f" * 32
 
@@ -26,3 +26,18 @@ DIGEST = "sha256:" + "0f" * 32
 def test_only_a_digest_in_the_menus_name_is_a_pin(image: str, digest: str | None) -> None:
     """A tag is none, nor is an image's id, nor a digest in another repository."""
     assert pinned(ContainerView({"Config": {"Image": image}})) == digest
+
+
+@pytest.mark.parametrize(
+    ("image", "so"),
+    [
+        (DIGEST, True),
+        (DIGEST.removeprefix("sha256:")[:12], True),
+        ("menu:2", False),
+        (f"localhost:5000/menu@{DIGEST}", False),
+        ("", False),
+    ],
+)
+def test_an_id_is_not_taken_for_a_tag(image: str, so: bool) -> None:  # noqa: FBT001  a table's column
+    """Who starts an image by its id, whole or short, is told of ids, and not of moving tags."""
+    assert by_id(ContainerView({"Config": {"Image": image}, "Image": DIGEST})) is so

@@ -8,6 +8,8 @@ from labrunner import Verdict, not_yet, passed
 
 from .facts import (
     NAME,
+    brief,
+    by_id,
     held,
     image_layers,
     layers,
@@ -65,9 +67,11 @@ def pin(lab: Lab) -> Verdict:
     digest = pinned(kiosk)
     if digest is None:
         return not_yet(
-            "kiosk was made from a name that may mean another image tomorrow.",
+            "kiosk was made from an image's id. That does not move, but nobody can pull by it."
+            if by_id(kiosk)
+            else "kiosk was made from a name that may mean another image tomorrow.",
             expected=f"{NAME}@sha256:…",
-            seen=kiosk.image,
+            seen=f"{brief(kiosk.image)} alone" if by_id(kiosk) else kiosk.image,
             look="docker inspect -f '{{.Config.Image}}' kiosk",
         )
     if image_layers(lab, kiosk) != layers(lab, "menu:2"):

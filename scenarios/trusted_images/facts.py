@@ -140,8 +140,11 @@ def version(lab: Lab, found: Sequence[str]) -> str:
         own = layers(lab, name)
         if tuple(found[: len(own)]) == own:
             return f"{words} with something on top of it"
-    base = layers(lab, "base:2")
-    return "an image on base 2" if tuple(found[: len(base)]) == base else "something else"
+    for name, words in (("base:2", "base 2"), ("base:1", "base 1")):
+        base = layers(lab, name)
+        if tuple(found[: len(base)]) == base:
+            return f"another image, on {words}"
+    return "something else"
 
 
 def note(lab: Lab, path: str, what: str) -> str | Verdict:
@@ -198,6 +201,17 @@ def page(lab: Lab, name: str = "kiosk") -> str:
         result = lab.exec("desk", ["curl", "-sSf", "-m", "2", f"http://{name}/"])
         if result.code == 0 or time.monotonic() > deadline:
             return (result.out or result.err).strip()
+
+
+def brief(digest: str) -> str:
+    """A digest as it fits into a line."""
+    return f"{digest[:19]}…" if DIGEST.fullmatch(digest) else digest
+
+
+def by_id(view: ContainerView) -> bool:
+    """Whether a container was made from an image's id, or from the beginning of one."""
+    words = view.image.removeprefix("sha256:")
+    return bool(words) and str(view.attrs["Image"]).removeprefix("sha256:").startswith(words)
 
 
 def pinned(view: ContainerView) -> str | None:

@@ -10,6 +10,7 @@ from .facts import (
     DIGEST,
     NAME,
     Held,
+    brief,
     held,
     image_layers,
     layers,
@@ -58,8 +59,8 @@ def two_names(lab: Lab) -> Verdict | None:
         return None
     return not_yet(
         "The note /notes/push-2 does not hold the digest of version 2.",
-        expected=second.digest,
-        seen=found[0] if found else text.strip().splitlines()[0][:100],
+        expected=f"the line with {brief(second.digest)}",
+        seen=brief(found[0]) if found else text.strip().splitlines()[0][:100],
         look="docker exec desk cat /notes/push-2",
     )
 
