@@ -16,7 +16,9 @@ from labrunner.web.wire import BEAT, SILENT, Sockets
 PATIENCE = 60.0
 """Seconds that tasks have to end, or to undo themselves, when the server ends."""
 GRACE = 3.0
-"""Seconds that everything else has: it is let go of then, as the kernel does with all."""
+"""Seconds that everything else has; then it is let go of, and the kernel ends it."""
+LEAVE = 0.3
+"""Seconds that threads have to close their connections to the store."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Server:
         await self.threads.ending(self.tasks.end, PATIENCE)
         await asyncio.wait(ending, timeout=GRACE)
         self.news.end()
+        self.threads.end(LEAVE)
 
     def _over(self, lab: str) -> None:
         """A lab is gone; called in the event loop."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -50,32 +51,43 @@ class Group:
 
     def __init__(self, name: str, most: int) -> None:
         self._name, self._most = name, most
-        self._begun = 0
+        self._threads: list[threading.Thread] = []
         self._idle = threading.Semaphore(0)
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
 
     async def do(self, work: Callable[[], R]) -> R:
         """Have something done; called in the event loop."""
         future: Future[R] = Future()
         self._jobs.put((future, work))
-        if not self._idle.acquire(blocking=False) and self._begun < self._most:
-            self._begun += 1
-            threading.Thread(target=self._run, name=self._name, daemon=True).start()
+        if not self._idle.acquire(blocking=False) and len(self._threads) < self._most:
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
         return await asyncio.wrap_future(future)
 
+    def end(self) -> list[threading.Thread]:
+        """Nothing more is done; those that are at work end when that has."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        return self._threads
+
     def _run(self) -> None:
-        while True:
-            try:
-                future, work = self._jobs.get_nowait()
-            except Empty:
-                self._idle.release()
-                future, work = self._jobs.get()
+        while (job := self._next()) is not None:
+            future, work = job
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(work())
                 except BaseException as error:  # noqa: BLE001  who asked is told, whatever it is
                     future.set_exception(error)
-            del future, work  # what came of it is kept by nobody while this thread waits
+            del job, future, work  # what came of it is kept by nobody while this thread waits
+        leave_store()
+
+    def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
+        try:
+            return self._jobs.get_nowait()
+        except Empty:
+            self._idle.release()
+            return self._jobs.get()
 
 
 class Threads:
@@ -93,6 +105,13 @@ class Threads:
     async def asking(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Do something that may wait for an engine."""
         return await self._engines.do(partial(work, *args, **kwargs))
+
+    def end(self, patience: float) -> None:
+        """Have all of them end that do within so many seconds; the others are let go of."""
+        deadline = time.monotonic() + patience
+        ending = [one for group in (self._files, self._engines, self._ends) for one in group.end()]
+        for thread in ending:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     async def ending(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Do something that may wait for what is being ended; many at once."""
