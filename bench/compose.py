@@ -50,7 +50,7 @@ def _extract(target: Path) -> None:
         _take(archive, target)
         archive.unlink()
     finally:
-        subprocess.run(["docker", "rm", "-f", made], capture_output=True, check=False)
+        subprocess.run(["docker", "rm", "-f", "-v", made], capture_output=True, check=False)
         shutil.rmtree(context)
 
 

@@ -116,7 +116,7 @@ def test_of_two_labs_that_end_at_once_the_last_gives_a_name_back(
         assert meanwhile
         assert not names(engine, image)
     finally:
-        stranger.remove(force=True)
+        stranger.remove(force=True, v=True)
         assert not engine.api.networks(filters={"id": network})
         store.close()
 

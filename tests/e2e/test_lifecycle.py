@@ -71,7 +71,7 @@ def test_local_leaves_everything_else_alone(
         assert stranger.status == "running"
         bystander.reload()
     finally:
-        stranger.remove(force=True)
+        stranger.remove(force=True, v=True)
 
 
 def test_what_the_learner_made_on_a_local_host_goes_too(
@@ -80,7 +80,7 @@ def test_what_the_learner_made_on_a_local_host_goes_too(
     """What the lesson has the learner make, a container made anew, a network of their own."""
     stopped.ok("start", "small", "--host", "local")
     stopped.ok("solve")
-    engine.containers.get("small-one").remove(force=True)
+    engine.containers.get("small-one").remove(force=True, v=True)
     engine.networks.create("small-own-idea")
     engine.containers.run(
         "tools:1", ["sleep", "infinity"], name="small-one", network="small-own-idea", detach=True

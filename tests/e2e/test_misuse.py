@@ -72,7 +72,7 @@ def test_a_taken_port_on_local_undoes_the_start(
         for each in ids_ever(stopped):
             assert snapshot(each) == NOTHING
     finally:
-        holder.remove(force=True)
+        holder.remove(force=True, v=True)
 
 
 def _tools(engine: docker.DockerClient) -> str:

@@ -275,7 +275,7 @@ def test_a_lab_that_dies_is_not_silent(
     page = opened("?lab=page-dies")
     prompt(page)
     box = outer_box(served.lab, engine)
-    engine.api.remove_container(box, force=True)
+    engine.api.remove_container(box, force=True, v=True)
     expect(page.get_by_text(re.compile("engine has lost"))).to_be_visible()
     press(page, "End it")
     expect(page.get_by_text("This lab has ended.")).to_be_visible()

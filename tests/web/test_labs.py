@@ -249,7 +249,7 @@ def test_an_engine_that_dies_is_said_to_be_gone(
     """A lab whose engine was removed is gone, in so many words; the server and stop still work."""
     assert ends(lambda: (standing(page, running) or {}).get("engine") == "running", PATIENCE)
     outer = next(c for c in engine.containers.list() if running in str(c.name))
-    outer.remove(force=True)
+    outer.remove(force=True, v=True)
     news.until(is_about("changed", running))
     assert ends(lambda: (standing(page, running) or {}).get("state") == "gone", PATIENCE)
     said = page.post(f"/api/labs/{running}/check", 503)
