@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from labrunner.errors import BusyError, UsageError
+from labrunner.errors import BusyError, LabError, UsageError
 from labrunner.website import changes, documents, search, writing
 from labrunner.website.markup import Html
 from labrunner.website.page import Entry, Page
@@ -163,16 +163,80 @@ def test_a_build_that_cannot_go_on_leaves_the_old_site(build: Lab, old: Path) ->
     assert beside(old) == ["public"]
 
 
+KILLED = """
+import os, sys
+from pathlib import Path
+from labrunner.website import writing
+
+class Files(dict):
+    def items(self):
+        yield "labs/half.html", b"<!doctype"
+        os._exit(9)
+
+writing.publish(Path(sys.argv[1]), Files({"labs/half.html": b"", "index.html": b""}))
+"""
+
+
 def test_the_next_build_clears_up_after_one_that_was_killed(old: Path) -> None:
     """Whether it was killed while it wrote, or between taking the old site away and the end."""
-    half = old.with_name(".public.new")
-    (half / "labs").mkdir(parents=True)
-    (half / "labs" / "half.html").write_text("<!doctype", "utf-8")
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(old)], cwd=ROOT, check=False)
+    assert killed.returncode == 9
+    assert (old.with_name(".public.new") / "labs" / "half.html").is_file()
     put(old)
     assert pages(old) == NEW
     old.rename(old.with_name(".public.before"))
     writing.check(old)
     assert pages(old) == NEW, "the old one is back before anything new is made"
+    assert beside(old) == ["public"]
+
+
+@pytest.mark.parametrize("name", [".public.new", ".public.before"])
+@pytest.mark.parametrize("ours", [True, False])
+def test_what_is_beside_is_cleared_only_where_it_is_ours(
+    old: Path, name: str, *, ours: bool
+) -> None:
+    """Somebody's folder with such a name is named and left alone, and so is all else."""
+    foreign = old.with_name(name)
+    if ours:
+        writing.publish(foreign, {"index.html": b"half"})
+    foreign.mkdir(exist_ok=True)
+    (foreign / "thesis.txt").write_text("years of work", "utf-8")
+    before = tree(old.parent)
+    for act in (lambda: writing.check(old), lambda: writing.publish(old, NEW)):
+        with pytest.raises(UsageError, match=r"thesis\.txt") as error:
+            act()
+        assert name in error.value.message
+    assert tree(old.parent) == before
+    (foreign / "thesis.txt").unlink()
+    put(old)
+    assert pages(old) == NEW
+    assert beside(old) == ["public"]
+
+
+@pytest.mark.parametrize("name", [".public.new", ".public.before"])
+def test_what_is_beside_may_lead_elsewhere(old: Path, tmp_path: Path, name: str) -> None:
+    """A link there is somebody's, wherever it leads, and so is a file."""
+    site = tmp_path / "other"
+    writing.publish(site, {"index.html": b"another site"})
+    link = old.with_name(name)
+    link.symlink_to(site)
+    for _ in range(2):
+        before = tree(tmp_path)
+        for act in (lambda: writing.check(old), lambda: writing.publish(old, NEW)):
+            with pytest.raises(LabError, match=re.escape(name)):
+                act()
+        assert tree(tmp_path) == before
+        link.unlink()
+        link.write_text("a note", "utf-8")
+
+
+def test_what_came_during_a_build_is_not_replaced(old: Path) -> None:
+    """It is looked at again before it goes."""
+    place = writing.check(old)
+    (old / "thesis.txt").write_text("years of work", "utf-8")
+    with pytest.raises(UsageError, match=r"thesis\.txt"):
+        writing.publish(place, NEW)
+    assert (old / "index.html").read_bytes() == b"old"
     assert beside(old) == ["public"]
 
 
