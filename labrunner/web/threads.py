@@ -106,13 +106,13 @@ class Threads:
         """Do something that may wait for an engine."""
         return await self._engines.do(partial(work, *args, **kwargs))
 
+    async def ending(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do something that may wait for what is being ended; many at once."""
+        return await self._ends.do(partial(work, *args, **kwargs))
+
     def end(self, patience: float) -> None:
         """Have all of them end that do within so many seconds; the others are let go of."""
         deadline = time.monotonic() + patience
         ending = [one for group in (self._files, self._engines, self._ends) for one in group.end()]
         for thread in ending:
             thread.join(max(0.0, deadline - time.monotonic()))
-
-    async def ending(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Do something that may wait for what is being ended; many at once."""
-        return await self._ends.do(partial(work, *args, **kwargs))
