@@ -19,6 +19,8 @@ from .common import (
     order,
     places,
     runs,
+    seccomp,
+    status,
     taken,
     works,
 )
@@ -61,17 +63,6 @@ def filter_off(lab: Lab) -> Verdict:
         else "loose has no filter; that unshare is refused in it all the same is this machine's.",
         seen=f"loose {seccomp(lab, 'loose')}, tight {seccomp(lab, 'tight')}",
     )
-
-
-def status(lab: Lab, name: str, tool: str = "cat") -> dict[str, str]:
-    """What the kernel says of a process in a container, ``/proc/self/status``."""
-    lines = lab.exec(name, [tool, "/proc/self/status"]).out.splitlines()
-    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
-
-
-def seccomp(lab: Lab, name: str) -> str:
-    """The line with the filter."""
-    return f"Seccomp: {status(lab, name).get('Seccomp', '?')}"
 
 
 def locked(lab: Lab, name: str) -> Verdict | None:

@@ -136,6 +136,17 @@ def opens(lab: Lab, name: str, path: str, user: str | None = None) -> bool:
     return works(lab, name, ["sh", "-c", ': >> "$1"', "sh", path], user)
 
 
+def status(lab: Lab, name: str, tool: str = "cat") -> dict[str, str]:
+    """What the kernel says of a process in a container, ``/proc/self/status``."""
+    lines = lab.exec(name, [tool, "/proc/self/status"]).out.splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+def seccomp(lab: Lab, name: str) -> str:
+    """The line with the filter."""
+    return f"Seccomp: {status(lab, name).get('Seccomp', '?')}"
+
+
 def places(view: ContainerView, path: str) -> Iterator[str]:
     """Where a file of the host's appears in a container."""
     for mount in view.attrs.get("Mounts") or ():

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from labrunner import not_yet, passed
 
-from .common import SOCKETS, UNSHARE, breaks_out, listed, opens, places, serves, settings, works
+from .common import (
+    SOCKETS,
+    UNSHARE,
+    breaks_out,
+    listed,
+    opens,
+    places,
+    seccomp,
+    serves,
+    settings,
+    works,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +120,15 @@ def profile(lab: Lab) -> Verdict:
 def filtered(lab: Lab) -> Verdict | None:
     """``None`` where the app's filter is Docker's, less the calls that change rights."""
     look = "docker inspect -f '{{json .HostConfig.SecurityOpt}}' app"
-    own = own_profile(settings(lab, "app").get("SecurityOpt") or ())
+    found = settings(lab, "app")
+    if found.get("Privileged"):
+        return not_yet(
+            "app has no filter: --privileged switches it off, whatever profile it is given.",
+            expected="app without --privileged",
+            seen=seccomp(lab, "app"),
+            look="docker exec app grep Seccomp: /proc/self/status",
+        )
+    own = own_profile(found.get("SecurityOpt") or ())
     free = works(lab, "app", UNSHARE)
     if free or own.get("defaultAction", "") in LENIENT:
         return not_yet(

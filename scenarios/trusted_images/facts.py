@@ -203,9 +203,9 @@ def page(lab: Lab, name: str = "kiosk") -> str:
             return (result.out or result.err).strip()
 
 
-def brief(digest: str) -> str:
-    """A digest as it fits into a line."""
-    return f"{digest[:19]}…" if DIGEST.fullmatch(digest) else digest
+def brief(text: str) -> str:
+    """A text whose digests are shortened, so that it fits into a line."""
+    return DIGEST.sub(lambda found: f"{found[0][:19]}…", text)
 
 
 def by_id(view: ContainerView) -> bool:

@@ -82,7 +82,7 @@ def unsigned(lab: Lab, there: Held) -> Verdict | None:
     return not_yet(
         f"{NAME}:3 does not verify with your key.",
         expected=f"a signature over {brief(there.digest)}",
-        seen=wrong,
+        seen=brief(wrong),
         look=f"docker exec desk cosign tree {NAME}:3",
     )
 
@@ -130,7 +130,7 @@ def let_in(lab: Lab) -> Verdict | None:
             if true
             else f"{season} was let in, and it {WHY[kind]}.",
             expected="only what verifies with your public key",
-            seen=complaint(lab, f"{NAME}:{season}"),
+            seen=brief(complaint(lab, f"{NAME}:{season}")),
             look=f"docker exec desk {' '.join(VERIFY)} {KEY} {NAME}:{season}",
         )
     return None
@@ -147,8 +147,8 @@ def unread(lab: Lab) -> Verdict | None:
         if wanted not in text:
             return not_yet(
                 f"The note {path} is not what cosign says of {season} with your key.",
-                expected="the digest that it verified" if kind == "good" else wanted,
-                seen=text.strip().splitlines()[-1][:100],
+                expected="the digest that it verified" if kind == "good" else brief(wanted),
+                seen=brief(text.strip().splitlines()[-1])[:100],
                 look=f"docker exec desk cat {path}",
             )
     return None
