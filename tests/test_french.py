@@ -187,6 +187,8 @@ The network people holds 5 services: a big neighbourhood with a new name.
 The network data leads out through the host; the database needs no way out.
 order-service and user-service share no network but {OLD}.
 payment-db does not run, it is exited: {WRONG_NETWORK}
+The cards are gone: payment-db was made anew, or emptied.
+The note /notes/before is gone: gateway was made anew, or the note removed.
 user-service still reaches payment-db.
 user-service is on {OLD} still; whoever joins it next can talk to it.
 Orders are broken: user-service: name not known.

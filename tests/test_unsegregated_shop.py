@@ -97,10 +97,12 @@ def test_a_verdict_shows_the_begin_of_a_long_file() -> None:
 
 
 def test_times_are_read_with_their_status() -> None:
-    """A line counts where it has a status and seconds, also with a decimal comma."""
-    text = "200 0.0123\n  404 0.002\r\n200 0,5\n0.7\nnonsense 200 0.1\n"
-    found = [(m["status"], m["seconds"]) for m in facts.SAMPLE.finditer(text)]
-    assert found == [("200", "0.0123"), ("404", "0.002"), ("200", "0,5")]
+    """A line counts where it has a status and seconds, in either order, also with a comma."""
+    text = "200 0.0123\n  404 0.002\r\n200 0,5\n0.7\n200 1.5 0.1\nnonsense 200 0.1\n0.25\t200\n"
+    found = [
+        (m["status"] or m["status_last"], facts.seconds(m)) for m in facts.SAMPLE.finditer(text)
+    ]
+    assert found == [("200", 0.0123), ("404", 0.002), ("200", 0.5), ("200", 0.25)]
 
 
 def test_an_answer_tells_its_trouble() -> None:

@@ -28,6 +28,7 @@ TALKING = (
 )
 """Who has to call whom; nobody else has any business with anybody."""
 
+BEFORE = "/notes/before"
 LOOT = "/srv/loot"
 NO_CONNECTION = 2
 """The exit code of psql where it cannot connect."""
@@ -45,7 +46,12 @@ SERVED = re.compile(r'"POST /orders\S* HTTP/[\d.]+" 200 (\d+\.\d+) s$', re.MULTI
 """An order in the gateway's log, with the seconds that it took there."""
 ROUNDED = 0.002
 """Seconds by which the gateway's clock, which counts milliseconds, may be late."""
-SAMPLE = re.compile(r"^\s*(?P<status>\d{3})\s+(?P<seconds>\d+[.,]\d+)\s*$", re.MULTILINE)
+SAMPLE = re.compile(
+    r"^[ \t]*(?:(?P<status>\d{3})[ \t]+(?P<seconds>\d+[.,]\d+)"
+    r"|(?P<seconds_first>\d+[.,]\d+)[ \t]+(?P<status_last>\d{3}))\s*$",
+    re.MULTILINE,
+)
+"""A line of a note on times: the status of an order and its seconds, whichever stands first."""
 
 
 def query(lab: Lab, statement: str, patience: float = 3.0) -> list[str] | None:
@@ -144,7 +150,8 @@ def samples(lab: Lab, path: str) -> list[float] | Verdict:
         return text
     lines = list(SAMPLE.finditer(text))
     times = [seconds(line) for line in lines]
-    problem = no_measurement([line["status"] for line in lines], times) or unlike(lab, times)
+    statuses = [line["status"] or line["status_last"] for line in lines]
+    problem = no_measurement(statuses, times) or unlike(lab, times)
     if problem:
         return not_yet(
             problem,
@@ -157,7 +164,7 @@ def samples(lab: Lab, path: str) -> list[float] | Verdict:
 
 def seconds(line: re.Match[str]) -> float:
     """How long the order of one line took."""
-    return float(line["seconds"].replace(",", "."))
+    return float((line["seconds"] or line["seconds_first"]).replace(",", "."))
 
 
 def no_measurement(statuses: list[str], times: list[float]) -> str:

@@ -12,6 +12,7 @@ from labrunner import Verdict, not_yet, passed
 
 from .facts import (
     ADDRESS,
+    BEFORE,
     DOTTED,
     LOOT,
     NAME,
@@ -47,11 +48,13 @@ def look_around(lab: Lab) -> Verdict:
     text = note(lab, "/notes/db", "payment-db's address as gateway finds it", ADDRESS)
     if isinstance(text, Verdict):
         return text
-    if wrong := not_the_database(text, owners(lab)):
+    known = owners(lab)
+    if wrong := not_the_database(text, known):
+        telling = [row for row in text.splitlines() if known.keys() & ADDRESS.findall(row)]
         return not_yet(
             wrong,
             expected="the address that the name payment-db leads to, and no other",
-            seen=excerpt(text.strip().splitlines()[0]),
+            seen=excerpt("\n".join(telling) or text),
             look="docker exec gateway getent hosts payment-db",
         )
     state = lab.tcp("gateway", "payment-db", PORTS["payment-db"])
@@ -349,7 +352,7 @@ def stopwatch(lab: Lab) -> Verdict:
     """At least three orders were timed, all of them real ones."""
     if problem := missing(lab):
         return problem
-    found = samples(lab, "/notes/before")
+    found = samples(lab, BEFORE)
     if isinstance(found, Verdict):
         return found
     return passed(f"The best of {len(found)} orders took {min(found) * 1000:.1f} ms. Keep that.")

@@ -8,9 +8,9 @@ from datetime import datetime
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from labrunner import Verdict, not_yet, passed
+from labrunner import Verdict, not_yet, passed, ruined
 
-from .facts import OLD, PORTS, TALKING, missing, samples
+from .facts import BEFORE, OLD, PORTS, TALKING, lost_cards, missing, samples
 
 if TYPE_CHECKING:
     from labrunner import Lab, Reach
@@ -44,7 +44,7 @@ ENDS = {
 
 def pairs(lab: Lab) -> Verdict:
     """Each talking pair has a network of its own, and the database's leads nowhere else."""
-    if problem := missing(lab):
+    if problem := missing(lab) or lost_cards(lab):
         return problem
     places = memberships(lab)
     for pair in TALKING:
@@ -110,7 +110,7 @@ def emptied(lab: Lab) -> Verdict:
 
 def segregated(lab: Lab) -> Reach | Verdict:
     """What was measured, or the first thing that is wrong with it."""
-    if problem := missing(lab) or outage(lab) or hole(lab):
+    if problem := missing(lab) or lost_cards(lab) or outage(lab) or hole(lab):
         return problem
     measured = lab.reach()
     if unseen := set(PORTS).difference(measured.containers):
@@ -193,8 +193,11 @@ def error_in(text: str) -> str:
 def hole(lab: Lab) -> Verdict | None:
     """A verdict where a service behind the gateway is published on the host."""
     for container in map(lab.container, PORTS):
-        if container and container.name != "gateway" and container.published:
-            port = container.published[0]
+        ports = container.published if container and container.name != "gateway" else ()
+        # at the host's own loopback, no container can call
+        open_ports = [p for p in ports if not p.address.startswith("127.") and p.address != "::1"]
+        if container and open_ports:
+            port = open_ports[0]
             return not_yet(
                 f"{container.name} is published: every network reaches it through the host.",
                 expected="no published ports behind the gateway",
@@ -219,7 +222,8 @@ def proof(lab: Lab) -> Verdict:
     measured = segregated(lab)
     if isinstance(measured, Verdict):
         return measured
-    before, after = samples(lab, "/notes/before"), samples(lab, "/notes/after")
+    before = no_before(lab) or samples(lab, BEFORE)
+    after = samples(lab, "/notes/after")
     if isinstance(before, Verdict):
         return before
     if isinstance(after, Verdict):
@@ -236,6 +240,17 @@ def proof(lab: Lab) -> Verdict:
             look="docker stats --no-stream",
         )
     return passed(f"Orders work, as fast as before but for noise ({times}), and {tries(measured)}.")
+
+
+def no_before(lab: Lab) -> Verdict | None:
+    """A verdict where nobody can measure any more what the times after it are compared with."""
+    if lab.file("gateway", BEFORE) is not None:
+        return None
+    return ruined(
+        f"The note {BEFORE} is gone: gateway was made anew, or the note removed.",
+        expected="the times of orders on the one network, which is empty now",
+        seen="no such file in gateway",
+    )
 
 
 def copied(before: list[float], after: list[float]) -> Verdict | None:
