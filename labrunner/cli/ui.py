@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
@@ -154,7 +155,8 @@ class Progress:
     """Shows events while the runner works: a live table in a terminal, lines elsewhere.
 
     Nobody waits in silence: a terminal sees the clock run, and a pipe gets a line when
-    nothing else was said for a second.
+    nothing else was said for a second. Where the reader has gone, the work goes on all the same:
+    it must not end half-way because of what would have been said of it.
     """
 
     def __init__(self, title: str, *, quiet: bool = False) -> None:
@@ -182,10 +184,11 @@ class Progress:
                 refresh_per_second=8,
                 transient=False,
             )
-            self._live.console.print(self._title)
-            self._live.start()
+            with suppress(OSError):
+                self._live.console.print(self._title)
+                self._live.start()
         else:
-            note(self._title)
+            self._note(self._title)
             self._beat = threading.Thread(target=self._heartbeat, daemon=True)
             self._beat.start()
         return self
@@ -199,7 +202,8 @@ class Progress:
         """Show the last state and stop."""
         self._over.set()
         if self._live is not None:
-            self._live.stop()
+            with suppress(OSError):
+                self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -210,7 +214,11 @@ class Progress:
         self._rows[key] = event
         if self._live is None and event.state != "planned":
             self._silence.end()
-            note(f"  {_line(event)}")
+            self._note(f"  {_line(event)}")
+
+    def _note(self, text: str) -> None:
+        with suppress(OSError):
+            note(text)
 
     def _heartbeat(self) -> None:
         while not self._over.wait(HEARTBEAT / 4):
@@ -219,7 +227,7 @@ class Progress:
                 what = _what(busy[-1]) if busy else self._title
                 begun = self._begun.get((busy[-1].what, busy[-1].name)) if busy else None
                 lasted = f" ({time.monotonic() - begun:.0f} s)" if begun else ""
-                note(f"  {tr('still at work: {1}', what)}{lasted}")
+                self._note(f"  {tr('still at work: {1}', what)}{lasted}")
 
     def _table(self) -> Table:
         from rich.table import Table
