@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from labrunner.images.host.probe_dial import Dialer, Space
     from labrunner.images.host.probe_names import read
-    from labrunner.images.host.probe_survey import Party
+    from labrunner.images.host.probe_parties import Party
 else:
     from probe_names import read
 
