@@ -178,7 +178,7 @@ def word(probe: Probe) -> str:
     """One word for one try."""
     if probe.state == "open":
         return _open(probe, (probe,))
-    if _by_rule(probe):
+    if by_rule(probe):
         return "rejected"
     return {"no_route": "no route", "unknown_name": "no name"}.get(probe.state, probe.state)
 
@@ -195,10 +195,11 @@ def _open(best: Probe, probes: Sequence[Probe]) -> str:
     return "open*" if lost else "open"
 
 
-def _by_rule(probe: Probe) -> bool:
+def by_rule(probe: Probe) -> bool:
+    """Whether a rule answered: the prober names its kind, and only where it can be nothing else."""
     if probe.state == "refused":
         return bool(probe.detail)
-    return probe.state == "no_route" and probe.detail.endswith("prohibited")
+    return probe.state == "no_route" and probe.detail.startswith("icmp")
 
 
 def legend(tables: Iterable[Table], holes: Iterable[Hole] = ()) -> tuple[Meaning, ...]:

@@ -12,7 +12,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from labrunner.model.reach import Trouble
-from labrunner.reach.table import is_loopback
+from labrunner.reach.table import by_rule, is_loopback
 from labrunner.reach.ways import HOST, Ways, shares_namespace
 from labrunner.words import tr
 
@@ -303,7 +303,7 @@ def _dropped(sources: list[str], target: str, what: str) -> Trouble:
 
 
 def _reject(ways: Ways) -> Iterator[Trouble]:
-    found = [p for p in ways.neighbourly() if _by_rule(p)]
+    found = [p for p in ways.neighbourly() if by_rule(p)]
     for (target, protocol, port, kind), sources in _grouped(found).items():
         what = _what(protocol, port)
         said = tr("A rule rejects {1} from {2} to {3} ({4}).", what, _list(sources), target, kind)
@@ -312,13 +312,6 @@ def _reject(ways: Ways) -> Iterator[Trouble]:
 
 def _what(protocol: str, port: int) -> str:
     return f"{port}/{protocol}" if port else tr("echoes (ping)")
-
-
-def _by_rule(probe: Probe) -> bool:
-    """Whether what answered was no kernel of its own accord."""
-    if probe.state == "refused":
-        return bool(probe.detail)
-    return probe.state == "no_route" and probe.detail.startswith("icmp")
 
 
 def _forbidden(ways: Ways, probe: Probe) -> bool:

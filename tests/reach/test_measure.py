@@ -109,6 +109,7 @@ class TestMatrix:
             (83, "refused", "icmp-port-unreachable"),
             (84, "refused", "tcp-reset"),
             (85, "no_route", "icmp-admin-prohibited"),
+            (87, "no_route", "icmp-host-unreachable"),
         ],
     )
     def test_reject(self, seen: Seen, port: int, state: str, detail: str) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from labrunner.engine import reach
-from labrunner.reach import troubles
+from labrunner.reach import table, troubles
+from labrunner.reach.table import Column
 
 if TYPE_CHECKING:
     import docker
@@ -25,10 +26,11 @@ HOUSES = (
     House(
         "web",
         "front",
-        ("80", "127.0.0.1:81", "82", "83", "84"),
+        ("80", "127.0.0.1:81", "82", "83", "84", "85"),
         ("5301", "5302", "5303", "127.0.0.1:5304"),
     ),
     House("far", "back", ("80",), ("5301",)),
+    House("astray", "back", ("80",)),
     House("frozen", "front", ("80",)),
     House("ended", "front"),
     House("plain1", "bridge", ("80",)),
@@ -92,9 +94,12 @@ def _plant(host: Host) -> None:
         "DOCKER-USER -p tcp --dport 82 -j DROP",
         "DOCKER-USER -p tcp --dport 83 -j REJECT",
         "DOCKER-USER -p tcp --dport 84 -j REJECT --reject-with tcp-reset",
+        "DOCKER-USER -p tcp --dport 85 -j REJECT --reject-with icmp-host-unreachable",
         "DOCKER-USER -p udp --dport 5302 -j DROP",
         "DOCKER-USER -p udp --dport 5303 -j REJECT --reject-with icmp-admin-prohibited",
     )
+    done = host.run(["ip", "route", "add", "unreachable", address(host, "astray")])
+    assert done.code == 0, done
 
 
 @pytest.fixture(scope="module")
@@ -166,14 +171,22 @@ def test_only_who_has_it_has_it(found: tuple[Trouble, ...]) -> None:
         assert set(named(found, name)) == whose, name
 
 
+KINDS = (
+    "icmp-port-unreachable",
+    "tcp-reset",
+    "icmp-host-unreachable",
+    "icmp-admin-prohibited",
+)
+
+
 @pytest.mark.engine
 def test_rules(found: tuple[Trouble, ...]) -> None:
     """A rule that drops and one that rejects are told apart, over TCP and UDP, and located."""
     ways = {
         (one.name, one.containers[0], place, kind)
         for one in found
-        for place in ("82/tcp", "83/tcp", "84/tcp", "5302/udp", "5303/udp")
-        for kind in ("", "icmp-port-unreachable", "tcp-reset", "icmp-admin-prohibited")
+        for place in ("82/tcp", "83/tcp", "84/tcp", "85/tcp", "5302/udp", "5303/udp")
+        for kind in ("", *KINDS)
         if one.name in ("drop", "reject")
         and f"{place} " in one.message + " "
         and kind in one.message
@@ -184,8 +197,29 @@ def test_rules(found: tuple[Trouble, ...]) -> None:
         ("drop", "web", "5302/udp", ""),
         ("reject", "web", "83/tcp", "icmp-port-unreachable"),
         ("reject", "web", "84/tcp", "tcp-reset"),
+        ("reject", "web", "85/tcp", "icmp-host-unreachable"),
         ("reject", "web", "5303/udp", "icmp-admin-prohibited"),
     }
+
+
+@pytest.mark.engine
+def test_the_table_agrees(seen: tuple[Reach, Facts]) -> None:
+    """What is called a rule's doing below it says "rejected" in it, whatever the rule sends."""
+    words = {port: table.cell(seen[0], "client", Column("web", port)) for port in (83, 84, 85)}
+    assert words == dict.fromkeys(words, "rejected")
+    assert table.cell(seen[0], "client", Column("web", 5303, "udp")) == "rejected"
+
+
+@pytest.mark.engine
+def test_a_router_that_knows_no_way_is_no_rule(
+    seen: tuple[Reach, Facts], found: tuple[Trouble, ...]
+) -> None:
+    """It says the same as a rule may be told to; only between neighbours that is a rule's doing."""
+    routed = [p for p in seen[0].between("client", "astray", 80) if p.by == "address"]
+    assert {(p.state, p.detail) for p in routed} == {("no_route", "")}
+    assert table.cell(seen[0], "client", Column("astray", 80)) == "no route"
+    assert not [one for one in found if one.name == "reject" and "astray" in one.containers]
+    assert seen[0].can("shop", "astray", 80)
 
 
 @pytest.mark.engine

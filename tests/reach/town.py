@@ -153,12 +153,21 @@ def build(town: Town) -> None:
                 town.start,
                 "web",
                 serve(
-                    *("80", "127.0.0.1:81", "0.0.0.0:82", "0.0.0.0:83", "0.0.0.0:84", "0.0.0.0:85"),
+                    *(
+                        "80",
+                        "127.0.0.1:81",
+                        "0.0.0.0:82",
+                        "0.0.0.0:83",
+                        "0.0.0.0:84",
+                        "0.0.0.0:85",
+                        "0.0.0.0:87",
+                    ),
                     rules=(
                         "82 -j DROP",
                         "83 -j REJECT",
                         "84 -j REJECT --reject-with tcp-reset",
                         "85 -j REJECT --reject-with icmp-admin-prohibited",
+                        "87 -j REJECT --reject-with icmp-host-unreachable",
                     ),
                 ),
                 "front",
@@ -189,7 +198,7 @@ def build(town: Town) -> None:
     town.engine.api.pause(town.name("frozen"))
     town.engine.api.stop(town.name("stopped"), timeout=0)
     listening: dict[str, Sequence[int]] = {
-        "web": range(80, 86),
+        "web": [*range(80, 86), 87],
         "twin1": [90],
         "twin2": [91],
         "guest": [86],
