@@ -58,8 +58,11 @@ def once() -> None:
 def leave() -> None:
     """Say it, and end."""
     # not through Python's own streams: the signal may have come while one of them was at work
-    os.write(2, b"lab: interrupted\n")
-    os._exit(CODE)
+    try:
+        os.write(2, b"lab: interrupted\n")
+    finally:
+        # also where nobody reads it any more
+        os._exit(CODE)
 
 
 def _handle(handler: Handler) -> None:

@@ -110,3 +110,33 @@ def test_a_module_that_never_ends_can_be_interrupted(tmp_path: Path) -> None:
     program = "try:\n    import stuck\nexcept interrupt.Interrupted:\n    print('here')"
     done = python(program, tmp_path)
     assert (done.stdout, done.stderr, done.returncode) == ("here\n", "", 0)
+
+
+def test_what_an_engine_was_asked_for_is_waited_for(tmp_path: Path) -> None:
+    """An interrupt at the worst moment, while a thread begins: nothing goes on behind our back."""
+    program = f"""
+import os, signal, sys, threading
+from labrunner.engine.outer_box import to_its_end
+
+def in_a_new_thread(*_):
+    sys.setprofile(None)
+    {PRESS}
+
+def asked():
+    done.append("asked")
+    threading.Event().wait(0.1)
+    done.append("answered")
+
+done = []
+threading.setprofile(in_a_new_thread)
+try:
+    to_its_end(asked)
+except interrupt.Interrupted:
+    known = list(done)
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join()
+print(known == done)
+"""
+    done = python(program, tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("True\n", "", 0)

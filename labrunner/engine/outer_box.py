@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from labrunner.engine.client import engine_errors
@@ -162,7 +164,7 @@ def _create(outer: docker.DockerClient, box: Box) -> str:
 
     config = _config(box)
     try:
-        made = _to_its_end(lambda: outer.api.create_container_from_config(config, box.name))
+        made = to_its_end(lambda: outer.api.create_container_from_config(config, box.name))
     except docker.errors.APIError as error:
         if "bind source path does not exist" not in str(error):
             raise
@@ -170,18 +172,36 @@ def _create(outer: docker.DockerClient, box: Box) -> str:
         config["HostConfig"]["Mounts"] = [
             mount for mount in config["HostConfig"]["Mounts"] if mount["Type"] != "bind"
         ]
-        made = _to_its_end(lambda: outer.api.create_container_from_config(config, box.name))
+        made = to_its_end(lambda: outer.api.create_container_from_config(config, box.name))
     return str(made["Id"])
 
 
-def _to_its_end(call: Callable[[], Any]) -> Any:
+def to_its_end(call: Callable[[], Any]) -> Any:
     """Make a call that an interrupt must not cut off, and raise the interrupt afterwards.
 
     The engine goes on with what it was asked for when nobody listens any more; a container
-    that it makes after we looked for it would stay.
+    that it makes after we looked for it would stay. An executor would not do: an interrupt that
+    comes while its thread begins leaves one that it does not wait for.
     """
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(call).result()
+    orders: SimpleQueue[bool] = SimpleQueue()
+    outcome: Future[Any] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(call() if orders.get() else None)
+        except BaseException as error:  # noqa: BLE001  it is raised again where it was asked for
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    try:
+        thread.start()
+        orders.put(True)  # the first order counts
+        outcome.exception()  # waits
+    finally:
+        orders.put(False)
+        if thread.is_alive():
+            outcome.exception()
+    return outcome.result()
 
 
 def _config(box: Box) -> dict[str, Any]:
