@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from labrunner.session import open_store
@@ -21,6 +21,7 @@ from labrunner.store import Store
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Job = tuple[Future[Any], Callable[[], Any]]
 
 _mine = threading.local()
 
@@ -52,23 +53,28 @@ class Group:
     def __init__(self, name: str, most: int) -> None:
         self._name, self._most = name, most
         self._threads: list[threading.Thread] = []
-        self._idle = threading.Semaphore(0)
-        self._jobs: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._jobs: deque[Job] = deque()
+        self._changed = threading.Condition()
+        self._waiting = 0
+        self._over = False
 
     async def do(self, work: Callable[[], R]) -> R:
         """Have something done; called in the event loop."""
         future: Future[R] = Future()
-        self._jobs.put((future, work))
-        if not self._idle.acquire(blocking=False) and len(self._threads) < self._most:
-            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._threads.append(thread)
-            thread.start()
+        with self._changed:
+            self._jobs.append((future, work))
+            if len(self._jobs) > self._waiting and len(self._threads) < self._most:
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._changed.notify()
         return await asyncio.wrap_future(future)
 
     def end(self) -> list[threading.Thread]:
         """Nothing more is done; those that are at work end when that has."""
-        for _ in self._threads:
-            self._jobs.put(None)
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
         return self._threads
 
     def _run(self) -> None:
@@ -82,12 +88,13 @@ class Group:
             del job, future, work  # what came of it is kept by nobody while this thread waits
         leave_store()
 
-    def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
-        try:
-            return self._jobs.get_nowait()
-        except Empty:
-            self._idle.release()
-            return self._jobs.get()
+    def _next(self) -> Job | None:
+        """What is to be done next; ``None`` when it is over, and everything was done."""
+        with self._changed:
+            self._waiting += 1
+            self._changed.wait_for(lambda: self._jobs or self._over)
+            self._waiting -= 1
+            return self._jobs.popleft() if self._jobs else None
 
 
 class Threads:
