@@ -22,4 +22,5 @@ def tiny_lab(request: pytest.FixtureRequest, tmp_path: Path, lab: Lab) -> Lab:
 def stopped(tiny_lab: Lab) -> Iterator[Lab]:
     """The same; whatever runs at the end is stopped while its scenario can still be found."""
     yield tiny_lab
-    tiny_lab("stop", "--all")
+    done = tiny_lab("stop", "--all")
+    assert done.returncode == 0, f"something may be left on the engine:\n{done.stderr}"

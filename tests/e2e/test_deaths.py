@@ -16,6 +16,7 @@ from tests import tiny
 from tests.conftest import Lab, Snapshot
 from tests.e2e.ways import AT_FAULT, INTERRUPTED, NOT_YET, NOTHING, ids_ever, lab_id
 from tests.engine_proxy import engine_proxy
+from tests.waiting import ends
 
 if TYPE_CHECKING:
     import docker
@@ -25,6 +26,8 @@ pytestmark = pytest.mark.engine
 SHOP = "unsegregated-shop"
 VERSUS = "segregated-vs-unsegregated"
 NAME = "brief"
+PATIENCE = 120
+"""Seconds for what takes two on a machine that has nothing else to do."""
 
 
 HANGS = """
@@ -54,6 +57,42 @@ def test_an_interrupt_at_any_moment_leaves_nothing(
         rest = process.stderr.read()
     assert process.returncode == INTERRUPTED
     assert "interrupted" in rest
+    assert json.loads(stopped.ok("status", "--json")) == []
+    for each in ids_ever(stopped):
+        assert snapshot(each) == NOTHING
+
+
+def reader_goes_away(command: Lab) -> subprocess.Popen[str]:
+    """A start that has said its first word, and that nobody listens to any more."""
+    process = subprocess.Popen(
+        command.argv("start", NAME),
+        env=command.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline()
+    process.stderr.close()
+    return process
+
+
+def test_a_start_goes_on_where_its_reader_went_away(stopped: Lab) -> None:
+    """``lab start 2>&1 | head -1``: the lab is there, and not half of it."""
+    assert reader_goes_away(stopped).wait(PATIENCE) == 0
+    assert stopped("check").returncode == NOT_YET
+
+
+def test_an_interrupt_is_clean_where_its_reader_went_away(
+    stopped: Lab, tmp_path: Path, snapshot: Callable[[str], Snapshot]
+) -> None:
+    """A window that is closed takes both: what the start had made is removed, said or not."""
+    folder = tiny.write(tmp_path / "mine", NAME, more=HANGS)
+    (folder / "hang").touch()
+    process = reader_goes_away(stopped)
+    assert ends(lambda: any(snapshot(each) != NOTHING for each in ids_ever(stopped)), PATIENCE)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(PATIENCE) == INTERRUPTED
     assert json.loads(stopped.ok("status", "--json")) == []
     for each in ids_ever(stopped):
         assert snapshot(each) == NOTHING

@@ -16,8 +16,8 @@ from tests.conftest import Lab
 
 pytestmark = pytest.mark.engine
 
-NAME = "small"
-PROMPT = r"\[small \d/1\] [#$] "
+NAME = "typed"
+PROMPT = r"\[typed \d/1\] [#$] "
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -62,13 +62,13 @@ def interrupt(terminal: pexpect.spawn[str]) -> None:
 
 def test_a_learner_works_in_the_labs_shell(terminal: pexpect.spawn[str]) -> None:
     """Start, enter, see the prompt count, make a mistake, interrupt, solve, leave, stop."""
-    terminal.sendline("lab start small")
+    terminal.sendline("lab start typed")
     terminal.expect("lab check")
     terminal.expect("ready> ")
     terminal.sendline("SHELL=/bin/bash lab shell")
     terminal.expect(PROMPT)
     terminal.sendline("docker ps --format '{{.Names}}'")
-    terminal.expect(r"small-one")
+    terminal.expect(r"typed-one")
     terminal.expect(PROMPT)
     terminal.sendline(f"{sys.executable} -m labrunner check")
     terminal.expect("not yet")
@@ -76,11 +76,11 @@ def test_a_learner_works_in_the_labs_shell(terminal: pexpect.spawn[str]) -> None
     terminal.sendline("echo be''gun; sleep 1000")
     terminal.expect("begun")
     interrupt(terminal)
-    terminal.sendline("docker run -d --name small-two --network small-net tools:1 sleep infinity")
+    terminal.sendline("docker run -d --name typed-two --network typed-net tools:1 sleep infinity")
     terminal.expect(PROMPT)
     terminal.sendline(f"{sys.executable} -m labrunner check")
     terminal.expect("passed")
-    terminal.expect(r"\[small done\]")
+    terminal.expect(r"\[typed done\]")
     terminal.sendline("exit")
     terminal.expect("ready> ")
     terminal.sendline("lab stop")
@@ -92,12 +92,12 @@ def test_a_shell_whose_lab_is_over_says_so(
     terminal: pexpect.spawn[str], stopped: Lab, shell: str
 ) -> None:
     """Its prompt counts the steps, also after a reset in it; once the lab was stopped, it tells."""
-    stopped.ok("start", "small")
+    stopped.ok("start", "typed")
     terminal.sendline(f"SHELL={shutil.which(shell)} lab shell")
-    terminal.expect_exact("[small 1/1]")
+    terminal.expect_exact("[typed 1/1]")
     terminal.sendline(f"{sys.executable} -m labrunner reset")
     terminal.expect("A second container")
-    terminal.expect_exact("[small 1/1]")
+    terminal.expect_exact("[typed 1/1]")
     stopped.ok("stop")
     terminal.sendline("")
     terminal.expect_exact("[this lab is over; exit]")
@@ -112,7 +112,7 @@ def test_an_interrupted_start_in_a_terminal_says_what_it_does(
     # it cannot be over before the interrupt comes, however late that is
     hangs = "scenario.setup = lambda lab: Event().wait()"
     tiny.write(tmp_path / "mine", NAME, more=hangs)
-    terminal.sendline("lab start small; echo code $?")
+    terminal.sendline("lab start typed; echo code $?")
     terminal.expect("host")
     terminal.sendintr()
     terminal.expect("interrupted")
@@ -124,7 +124,7 @@ def test_an_interrupted_start_in_a_terminal_says_what_it_does(
 def test_forty_columns_lose_nothing(terminal: pexpect.spawn[str]) -> None:
     """On a narrow terminal the lesson is still all there."""
     terminal.setwinsize(40, 40)
-    terminal.sendline("lab lesson --lab small --all; echo the''end")
+    terminal.sendline("lab lesson --lab typed --all; echo the''end")
     terminal.expect("theend")
     shown = " ".join(plain(terminal.before or "").split())
     for words in ("A lab for tests.", "A second container", "Start one."):
@@ -133,7 +133,7 @@ def test_forty_columns_lose_nothing(terminal: pexpect.spawn[str]) -> None:
 
 def test_the_hosts_shell_is_a_terminal(terminal: pexpect.spawn[str]) -> None:
     """``lab host`` gives a real terminal on the host, and its exit code."""
-    terminal.sendline("lab start small")
+    terminal.sendline("lab start typed")
     terminal.expect("lab check")
     terminal.expect("ready> ")
     terminal.sendline("lab host -- sh -c 'test -t 0 && echo is-a-terminal; exit 5'; echo code $?")
