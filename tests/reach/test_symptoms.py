@@ -98,7 +98,8 @@ def _plant(host: Host) -> None:
         "DOCKER-USER -p udp --dport 5302 -j DROP",
         "DOCKER-USER -p udp --dport 5303 -j REJECT --reject-with icmp-admin-prohibited",
     )
-    done = host.run(["ip", "route", "add", "unreachable", address(host, "astray")])
+    way = ("from", address(host, "client"), "to", address(host, "astray"))
+    done = host.run(["ip", "rule", "add", *way, "unreachable"])
     assert done.code == 0, done
 
 
