@@ -204,8 +204,15 @@ def undone_on_failure(store: Store, record: LabRecord, on_event: OnEvent) -> Ite
 def stop(store: Store, record: LabRecord, *, on_event: OnEvent = ignore_event) -> None:
     """End a lab and remove everything of it, also where its plugin is gone."""
     with locked(record.scenario):
-        _teardown_hook(store, record, on_event)
-        _remove(store, record, on_event=on_event)
+        try:
+            _teardown_hook(store, record, on_event)
+            _remove(store, record, on_event=on_event)
+        except BaseException:
+            # also an interrupt: what is left is still in the ledger
+            if record.id in {lab.id for lab in store.labs()}:
+                again = shlex.join(["lab", "stop", record.scenario])
+                on_event(Event("command", again, "note", "removes what is left"))
+            raise
 
 
 def bury(
@@ -286,10 +293,11 @@ def reset(
     Args:
         store: the store.
         record: the lab.
-        keep_step: come back to the start of the current step instead of the first.
+        keep_step: come back to the start of the current step instead of the first; to that of
+            the last where every step is done.
         on_event: told what happens.
     """
-    at = record.step if keep_step else None
+    at = (record.step or _last_step(record)) if keep_step else None
     options = StartOptions(
         host=record.host, language=record.language, at=at or None, seed=record.seed
     )
@@ -301,6 +309,13 @@ def reset(
         if record.id not in {lab.id for lab in store.labs()}:
             on_event(Event("command", _again(record, options), "note", "brings you back there"))
         raise
+
+
+def _last_step(record: LabRecord) -> str:
+    """Where somebody is who has done every step: the start of the last one is the nearest."""
+    from labrunner import plugins
+
+    return lesson_of(plugins.find(record.scenario), record.language).steps[-1].id
 
 
 def _again(record: LabRecord, options: StartOptions) -> str:

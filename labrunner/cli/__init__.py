@@ -33,7 +33,7 @@ def _run() -> int:
     except LabError as error:
         _tell(f"lab: {error.message}")
         if error.hint:
-            _tell(f"     {error.hint}")
+            _tell(f"     {error.hint}", "     ")
         return error.exit_code
     except interrupt.Interrupted:
         interrupt.leave()
@@ -43,8 +43,11 @@ def _run() -> int:
     return 0
 
 
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr)  # noqa: T201  the one place where errors reach a person
+def _tell(line: str, indent: str = "") -> None:
+    """Tell a person of an error; a script gets it in one line."""
+    from labrunner.cli import ui
+
+    ui.note(ui.wrap(line, indent) if sys.stderr.isatty() else line)
 
 
 def _leave(code: int) -> None:

@@ -67,7 +67,8 @@ def refuse(wanted: Wanted, *, svg: bool, watch: bool) -> None:
 
 def show(lab: OpenLab, wanted: Wanted) -> None:
     """Measure a lab, keep it for the next comparison, and print it for this terminal."""
-    reach, named = looking.look(lab.view)
+    with ui.waiting(tr("Measuring who can reach whom"), quiet=wanted.as_json):
+        reach, named = looking.look(lab.view)
     compared, lacking = compare(lab, reach, wanted.since)
     kept.keep(lab.record, reach)
     if wanted.as_json:

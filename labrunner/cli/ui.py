@@ -7,8 +7,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from labrunner.model.verdict import Verdict
     from labrunner.telling import Line
 
+PATIENCE = 0.5
+"""Seconds that nobody calls waiting."""
 HEARTBEAT = 1.0
 """Seconds after which a progress that says nothing new says that it is still at work."""
 
@@ -151,6 +154,53 @@ class Silence:
         return True
 
 
+@contextmanager
+def waiting(title: str, *, quiet: bool = False) -> Iterator[None]:
+    """Say what is at work where that takes longer than a moment; a terminal forgets it again.
+
+    For what has no events to show; what has them gets a `Progress`.
+    """
+    over = threading.Event()
+    show = _run_clock if _is_drawn_on(sys.stderr) else _beat
+    clock = threading.Thread(target=show, args=(title, over), daemon=True)
+    if not quiet:
+        clock.start()
+    try:
+        yield
+    finally:
+        over.set()
+        if not quiet:
+            clock.join()
+
+
+def _run_clock(title: str, over: threading.Event) -> None:
+    begun = time.monotonic()
+    if over.wait(PATIENCE):
+        return
+    with suppress(OSError):
+        while True:
+            clock = f" ({time.monotonic() - begun:.0f} s)"
+            # in one line of any terminal: what is wrapped cannot be taken back
+            sys.stderr.write(f"\r\x1b[K{title[: max(width() - len(clock) - 1, 0)]}{clock}")
+            sys.stderr.flush()
+            if over.wait(HEARTBEAT):
+                break
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+
+def _beat(title: str, over: threading.Event) -> None:
+    begun = time.monotonic()
+    with suppress(OSError):
+        while not over.wait(HEARTBEAT):
+            note(f"  {tr('still at work: {1}', title)} ({time.monotonic() - begun:.0f} s)")
+
+
+def _is_drawn_on(stream: TextIO) -> bool:
+    """Whether a line can be taken back there."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 class Progress:
     """Shows events while the runner works: a live table in a terminal, lines elsewhere.
 
@@ -162,7 +212,8 @@ class Progress:
     def __init__(self, title: str, *, quiet: bool = False) -> None:
         self._title = title
         self._quiet = quiet
-        self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._terminal = _is_drawn_on(sys.stderr)
+        self._ways: list[str] = []
         self._rows: dict[tuple[str, str], Event] = {}
         self._begun: dict[tuple[str, str], float] = {}
         self._silence = Silence(HEARTBEAT)
@@ -199,18 +250,28 @@ class Progress:
         _error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        """Show the last state and stop."""
+        """Show the last state and stop; what can be typed next stands whole, below the table."""
         self._over.set()
         if self._live is not None:
             with suppress(OSError):
                 self._live.stop()
+        for way in self._ways:
+            self._note(f"  {way}")
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
         if self._quiet:
             return
+        if event.what == "command" and event.state == "note" and self._live is not None:
+            self._ways.append(_line(event))
+            return
         key = (event.what, event.name)
-        self._begun.setdefault(key, time.monotonic())
+        now = time.monotonic()
+        if event.state == "started":
+            self._begun[key] = now
+        begun = self._begun.setdefault(key, now)
+        if event.state in ("done", "failed") and event.seconds is None:
+            event = replace(event, seconds=now - begun)
         self._rows[key] = event
         if self._live is None and event.state != "planned":
             self._silence.end()

@@ -66,7 +66,8 @@ def _lesson(name: str | None, language: str | None) -> tuple[Lesson, str]:
     if language and language != lab.record.language:
         store.set_language(lab.record.id, language)
         return lesson_of(lab.scenario, language), lab.record.step
-    return lab.lesson, lab.record.step
+    # who has done everything was last at the last one
+    return lab.lesson, lab.record.step or lab.lesson.steps[-1].id
 
 
 def _chosen(found: Lesson, wanted: str | None, current: str) -> Step:
@@ -83,7 +84,11 @@ def check(step: StepArgument = None, *, name: Named = None, as_json: Json = Fals
 
     lab = _open(name)
     wanted = lab.find_step(step)
-    with locked(lab.scenario.name), _engine_knows(lab):
+    with (
+        ui.waiting(tr("Checking: {1}", wanted.title), quiet=as_json),
+        locked(lab.scenario.name),
+        _engine_knows(lab),
+    ):
         checked = steps.check(lab, wanted)
     if as_json:
         ui.say_json(_checked(checked))

@@ -102,9 +102,12 @@ class Ways:
                 by_mac.update((end.mac, one.name) for end in one.interfaces)
                 for address in one.owned:
                     claims.setdefault(address, set()).add(one.name)
+        hosts = {probe.address for probe in self.reach.probes if probe.by == "gateway"}
         for seen in self.facts.neighbours:
             owner = by_mac.get(seen.mac)
-            if owner is not None and rightful.get(seen.address) != owner:
+            # an address that a container gave itself, and that nobody else has, is its own
+            own = owner in claims.get(seen.address, ()) and seen.address not in {*rightful, *hosts}
+            if owner is not None and rightful.get(seen.address) != owner and not own:
                 claims.setdefault(seen.address, set()).add(owner)
                 claims[seen.address].add(rightful.get(seen.address, HOST))
         for address, names in sorted(claims.items()):

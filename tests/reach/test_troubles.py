@@ -108,6 +108,15 @@ def test_stolen_gateway() -> None:
     assert _named(REACH, facts) == [("two_owners", ("host", "other"))]
 
 
+def test_an_address_that_nobody_else_has_is_no_theft() -> None:
+    """What a container gave itself is its own, also where the host has spoken with it."""
+    other = next(one for one in FACTS.containers if one.name == "other")
+    more = replace(other, owned=(*other.owned, "10.0.0.99"))
+    containers = tuple(more if one is other else one for one in FACTS.containers)
+    seen = (Neighbour("host", "10.0.0.99", "02:other"),)
+    assert _named(REACH, replace(FACTS, containers=containers, neighbours=seen)) == []
+
+
 def test_shared_namespace_is_no_theft() -> None:
     """A container in another's namespace has the same addresses, and rightly so."""
     guest = replace(_container("web"), name="guest", addresses=(), mode="container:abc")
