@@ -164,6 +164,30 @@ $ true
 """
 
 
+PAUSED = f"""
+@scenario.check("more")
+def more(lab):
+    two = lab.container("{NAME}-two")
+    if two is None or two.status != "paused":
+        return not_yet("It is not paused.", expected="paused", seen="not")
+    return passed("paused")
+"""
+
+
+def test_who_has_done_everything_comes_back_to_the_last_step(stopped: Lab, tmp_path: Path) -> None:
+    """Not to the first: all that was done would be gone."""
+    later = LATER.replace("$ true", f"$ docker pause {NAME}-two")
+    tiny.write(tmp_path / "mine", NAME, more=PAUSED, later=later)
+    stopped.ok("start", NAME, "--at", "more")
+    assert "Every step is done" in stopped.ok("solve")
+    assert "step 2 of 2" in stopped.ok("lesson").lower()
+    before = lab_id(stopped)
+    stopped.ok("reset", "--step")
+    assert lab_id(stopped) != before
+    (row,) = json.loads(stopped.ok("status", "--json"))
+    assert (row["step"], row["passed"]) == ("more", ["two"])
+
+
 def test_what_was_solved_on_the_way_is_not_the_learners(stopped: Lab, tmp_path: Path) -> None:
     """A lab that begins at a later step has that behind it, and no check by its learner."""
     tiny.write(tmp_path / "mine", NAME, more=MORE, later=LATER)
