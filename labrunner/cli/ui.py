@@ -102,11 +102,12 @@ def wrap(text: str, indent: str = "") -> str:
         textwrap.fill(
             line,
             max(width(), 20),
+            initial_indent=indent if number else "",
             subsequent_indent=indent,
             break_long_words=False,
             break_on_hyphens=False,
         )
-        for line in text.splitlines() or [""]
+        for number, line in enumerate(text.splitlines() or [""])
     )
 
 

@@ -244,10 +244,20 @@ def _loopback(ways: Ways) -> Iterator[Trouble]:
             bound.setdefault((one.owner, one.protocol, one.port), set()).add(one.address)
     for (owner, protocol, port), addresses in sorted(bound.items()):
         if all(map(is_loopback, addresses)):
-            said = tr(
-                "{1} listens on {2} of its own loopback only: no other container gets there.",
-                owner,
-                f"{port}/{protocol}",
+            place = f"{port}/{protocol}"
+            said = (
+                tr(
+                    "{1} listens on {2} of the host's loopback only: the host gets there, and who"
+                    " shares its network.",
+                    owner,
+                    place,
+                )
+                if ways.condition(owner).mode == HOST
+                else tr(
+                    "{1} listens on {2} of its own loopback only: no other container gets there.",
+                    owner,
+                    place,
+                )
             )
             yield Trouble("loopback", (owner,), said, f"docker exec {owner} ss -lntu")
 

@@ -117,6 +117,20 @@ def test_an_address_that_nobody_else_has_is_no_theft() -> None:
     assert _named(REACH, replace(FACTS, containers=containers, neighbours=seen)) == []
 
 
+def test_the_hosts_loopback_is_not_a_containers_own() -> None:
+    """Who shares the host's network gets there, another container perhaps among them."""
+    listener = Listener("web", "127.0.0.1", 9001)
+    reach = replace(REACH, listeners=(*REACH.listeners, listener))
+    (own,) = troubles.find(reach, FACTS)
+    assert "no other container" in own.message
+    web = next(one for one in FACTS.containers if one.name == "web")
+    beside = tuple(replace(one, mode="host") if one is web else one for one in FACTS.containers)
+    found = [
+        t for t in troubles.find(reach, replace(FACTS, containers=beside)) if t.name == own.name
+    ]
+    assert ["the host's loopback" in one.message for one in found] == [True]
+
+
 def test_shared_namespace_is_no_theft() -> None:
     """A container in another's namespace has the same addresses, and rightly so."""
     guest = replace(_container("web"), name="guest", addresses=(), mode="container:abc")
