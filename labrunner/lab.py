@@ -78,44 +78,59 @@ def start(
         LabError: something failed; what the start had made is removed again.
     """
     from labrunner import plugins
+
+    with locked(plugins.find(name).name):
+        lab = _make(store, name, options, on_event)
+    _announce(lab, on_event)
+    return lab
+
+
+def _make(store: Store, name: str, options: StartOptions, on_event: OnEvent) -> OpenLab:
+    """Make a lab that runs at a step; its scenario's lock is held."""
+    from labrunner import plugins
     from labrunner.engine import client, hosts
 
     scenario = plugins.find(name)
     lesson = lesson_of(scenario, options.language)
     at = find_step(lesson, options.at) if options.at else lesson.steps[0]
     kind = hosts.choose(scenario, options.host)
-    with locked(scenario.name):
-        _refuse_second(store, scenario.name, on_event)
-        ahead = hosts.look_ahead(kind)
-        record = _new_record(scenario, kind, lesson, options)
-        outer = client.connect(record.engine)
-        store.add_lab(record)
-        with undone_on_failure(store, record, on_event):
-            # what may be there is of a lab that died: we hold the lock of this one
-            shutil.rmtree(record.folder, ignore_errors=True)
-            record.folder.mkdir(mode=0o700, parents=True)
-            host = hosts.bring_up(
-                outer,
-                scenario,
-                kind,
-                lab_id=record.id,
-                folder=record.folder,
-                limits=options.limits or scenario.limits,
-                intend=partial(store.intend, record.id),
-                ahead=ahead,
-                on_event=on_event,
-            )
-            lab = OpenLab(store, record, scenario, host)
-            _set_up(lab, on_event)
-            lab.write_prompt()
-            if at is not lesson.steps[0]:
-                from labrunner.steps import replay
+    _refuse_second(store, scenario.name, on_event)
+    ahead = hosts.look_ahead(kind)
+    record = _new_record(scenario, kind, lesson, options)
+    outer = client.connect(record.engine)
+    store.add_lab(record)
+    with undone_on_failure(store, record, on_event):
+        # what may be there is of a lab that died: we hold the lock of this one
+        shutil.rmtree(record.folder, ignore_errors=True)
+        record.folder.mkdir(mode=0o700, parents=True)
+        host = hosts.bring_up(
+            outer,
+            scenario,
+            kind,
+            lab_id=record.id,
+            folder=record.folder,
+            limits=options.limits or scenario.limits,
+            intend=partial(store.intend, record.id),
+            ahead=ahead,
+            on_event=on_event,
+        )
+        lab = OpenLab(store, record, scenario, host)
+        _set_up(lab, on_event)
+        lab.write_prompt()
+        if at is not lesson.steps[0]:
+            from labrunner.steps import replay
 
-                replay(lab, at, on_event=on_event)
-            store.set_state(record.id, "running")
+            replay(lab, at, on_event=on_event)
+        store.set_state(record.id, "running")
+    return lab
+
+
+def _announce(lab: OpenLab, on_event: OnEvent) -> None:
+    """Tell plugins of a lab that runs; they may use it, so nobody holds it any more."""
+    from labrunner import plugins
+
     if plugins.has_listeners("labrunner_lab_started"):
         _notify(on_event, "labrunner_lab_started", lab=lab.view)
-    return lab
 
 
 def _set_up(lab: OpenLab, on_event: OnEvent) -> None:
@@ -204,15 +219,20 @@ def undone_on_failure(store: Store, record: LabRecord, on_event: OnEvent) -> Ite
 def stop(store: Store, record: LabRecord, *, on_event: OnEvent = ignore_event) -> None:
     """End a lab and remove everything of it, also where its plugin is gone."""
     with locked(record.scenario):
-        try:
-            _teardown_hook(store, record, on_event)
-            _remove(store, record, on_event=on_event)
-        except BaseException:
-            # also an interrupt: what is left is still in the ledger
-            if record.id in {lab.id for lab in store.labs()}:
-                again = shlex.join(["lab", "stop", record.scenario])
-                on_event(Event("command", again, "note", "removes what is left"))
-            raise
+        _end(store, record, on_event)
+
+
+def _end(store: Store, record: LabRecord, on_event: OnEvent) -> None:
+    """End a lab; its scenario's lock is held."""
+    try:
+        _teardown_hook(store, record, on_event)
+        _remove(store, record, on_event=on_event)
+    except BaseException:
+        # also an interrupt: what is left is still in the ledger
+        if record.id in {lab.id for lab in store.labs()}:
+            again = shlex.join(["lab", "stop", record.scenario])
+            on_event(Event("command", again, "note", "removes what is left"))
+        raise
 
 
 def bury(
@@ -301,14 +321,18 @@ def reset(
     options = StartOptions(
         host=record.host, language=record.language, at=at or None, seed=record.seed
     )
-    try:
-        stop(store, record, on_event=on_event)
-        return start(store, record.scenario, options, on_event=on_event)
-    except BaseException:
-        # also an interrupt: the lab is over, and only we know where its learner was
-        if record.id not in {lab.id for lab in store.labs()}:
-            on_event(Event("command", _again(record, options), "note", "brings you back there"))
-        raise
+    with locked(record.scenario):
+        try:
+            _end(store, record, on_event)
+            lab = _make(store, record.scenario, options, on_event)
+        except BaseException:
+            # also an interrupt: the lab is over, and only we know where its learner was
+            if record.id not in {lab.id for lab in store.labs()}:
+                way = _again(record, options)
+                on_event(Event("command", way, "note", "brings you back there"))
+            raise
+    _announce(lab, on_event)
+    return lab
 
 
 def _last_step(record: LabRecord) -> str:

@@ -149,6 +149,23 @@ def locked(scenario: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def at_work_on(lab: OpenLab) -> Iterator[None]:
+    """Nobody else works on a lab that was opened already.
+
+    Raises:
+        BusyError: somebody does.
+        NoSuchLabError: it was ended or made anew while this waited.
+    """
+    with locked(lab.scenario.name):
+        if lab.record.id not in {record.id for record in lab.store.labs()}:
+            raise NoSuchLabError(
+                f"this lab of {lab.scenario.name} is over: it was ended or made anew meanwhile",
+                "lab status shows what runs now",
+            )
+        yield
+
+
 def pick(store: Store, name: str | None) -> LabRecord:
     """The lab that a command means.
 

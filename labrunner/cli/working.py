@@ -80,13 +80,13 @@ def check(step: StepArgument = None, *, name: Named = None, as_json: Json = Fals
     """See whether a step is done: expected against seen."""
     from labrunner import steps
     from labrunner.model.verdict import Outcome
-    from labrunner.session import locked
+    from labrunner.session import at_work_on
 
     lab = _open(name)
     wanted = lab.find_step(step)
     with (
         ui.waiting(tr("Checking: {1}", wanted.title), quiet=as_json),
-        locked(lab.scenario.name),
+        at_work_on(lab),
         _engine_knows(lab),
     ):
         checked = steps.check(lab, wanted)
@@ -153,7 +153,7 @@ def solve(
 ) -> None:
     """Have the solution typed for you, or only shown."""
     from labrunner import steps
-    from labrunner.session import locked
+    from labrunner.session import at_work_on
 
     lab = _open(name)
     wanted = lab.find_step(step)
@@ -171,7 +171,7 @@ def solve(
             ui.say(line)
             sys.stdout.flush()
 
-    with locked(lab.scenario.name), _engine_knows(lab):
+    with at_work_on(lab), _engine_knows(lab):
         solved = steps.solve(lab, wanted, on_event=echo, on_output=output)
     if as_json:
         typed = [{"command": t.command.text, "exit_code": t.code} for t in solved.typed]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from labrunner.errors import NoSuchLabError
+from labrunner.session import at_work_on, open_lab, open_store
 from tests import tiny
 from tests.conftest import Lab, Snapshot
 from tests.e2e.ways import AT_FAULT, NOT_YET, NOTHING, lab_id
@@ -140,6 +142,21 @@ def test_reset_to_the_step_replays_the_steps_before(stopped: Lab) -> None:
     stopped.ok("reset", "--step")
     assert lab_id(stopped) != before
     assert stopped("check").returncode == NOT_YET
+
+
+def test_a_lab_that_was_made_anew_meanwhile_is_not_worked_on(
+    stopped: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited for a reset must not judge the lab that was there before it."""
+    for name, value in stopped.env.items():
+        if name.startswith("LABRUNNER_"):
+            monkeypatch.setenv(name, value)
+    stopped.ok("start", NAME)
+    lab = open_lab(open_store(), NAME)
+    stopped.ok("reset")
+    with pytest.raises(NoSuchLabError, match="made anew"), at_work_on(lab):
+        pytest.fail("it let us in")
+    lab.store.close()
 
 
 MORE = """
