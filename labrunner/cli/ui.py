@@ -264,7 +264,7 @@ class Progress:
         if self._quiet:
             return
         if event.what == "command" and event.state == "note" and self._live is not None:
-            self._ways.append(_line(event))
+            self._ways.append(f"{event.name}   {of(event.detail)}")
             return
         key = (event.what, event.name)
         now = time.monotonic()
